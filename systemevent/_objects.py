@@ -1,0 +1,199 @@
+"""Object files of events on Linux: create, open, unlink, list.
+
+The object file of an event is the file behind a named semaphore. It is created by the C library,
+through posix_ipc, so that every program which knows semaphores finds a valid one.
+
+An object is never visible half-made or with other permissions than the caller's: it is made under a
+private name, gets its mode, and is then linked into place. Its maker holds a lock on it meanwhile.
+The kernel drops the lock when the maker dies, so whoever can take the lock may sweep the object up.
+"""
+
+import errno
+import os
+import stat
+import time
+
+from ._names import NEW_PREFIX
+
+FOLDER = "/dev/shm"
+FILE_PREFIX = "sem."
+#: The longest semaphore name, in bytes: NAME_MAX less what the C library puts in front.
+LONGEST_NAME = 251
+#: sizeof(sem_t): a shorter object file would end in SIGBUS.
+SIZE = 32
+
+_swept_by = 0
+
+
+def path_of(semaphore: str) -> str:
+    """The path of the object file of the semaphore."""
+    return f"{FOLDER}/{FILE_PREFIX}{semaphore}"
+
+
+def explained(error: OSError, what: str, semaphore: str) -> OSError:
+    """The builtin exception for error.errno that says what failed, for which object, and why."""
+    path = path_of(semaphore)
+    reason = error.strerror or str(error)
+    if error.errno == errno.ENOENT and not os.path.isdir(FOLDER):
+        reason = f"there is no {FOLDER} (mount a tmpfs there)"
+    elif error.errno == errno.ELOOP:
+        reason = "its object file is a symbolic link, which is not followed"
+    elif error.errno == errno.EISDIR:
+        reason = "its object file is a directory, not a semaphore"
+    elif error.errno in (errno.EACCES, errno.EPERM):
+        try:
+            status = os.stat(path, follow_symlinks=False)
+        except OSError:
+            pass
+        else:
+            mode = stat.S_IMODE(status.st_mode)
+            reason += f" (it belongs to uid {status.st_uid} and has mode {mode:03o})"
+    return OSError(error.errno, f"{what}: {reason}", path)
+
+
+def open_object(semaphore: str, mode: int) -> int:
+    """Open the object file, or create it with exactly that mode; return the descriptor.
+
+    Raises OSError (FileNotFoundError, PermissionError, ...).
+    """
+    path = path_of(semaphore)
+    while True:
+        try:
+            # Without O_CREAT: in a sticky folder, fs.protected_regular refuses it even to root.
+            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            try:
+                return _create(path, mode)
+            except FileExistsError:
+                continue  # somebody else was first (or even has unlinked it again)
+        try:
+            _check(descriptor)
+        except OSError:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+
+def _check(descriptor: int) -> None:
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "its object file is not a regular file, so no semaphore")
+    if status.st_size < SIZE:
+        raise OSError(
+            errno.EINVAL,
+            f"its object file is no semaphore: it has {status.st_size} bytes, not {SIZE} or more",
+        )
+
+
+def _create(path: str, mode: int) -> int:
+    """Put a new object at path; return its descriptor. Raises FileExistsError if there is one."""
+    import fcntl
+
+    _sweep()
+    while True:
+        private = path_of(_new_semaphore())
+        descriptor = -1
+        try:
+            os.chmod(private, 0o600)  # the umask may have taken our own permission
+            descriptor = os.open(private, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.fchmod(descriptor, mode)
+            os.link(private, path)
+        except (FileNotFoundError, BlockingIOError):
+            # Swept by another process between its creation and the lock. If instead the folder is
+            # gone, creating the next one says so.
+            _undo(descriptor, private)
+        except BaseException:
+            _undo(descriptor, private)
+            raise
+        else:
+            os.unlink(private)
+            return descriptor
+
+
+def _undo(descriptor: int, private: str) -> None:
+    if descriptor >= 0:
+        os.close(descriptor)
+    try:
+        os.unlink(private)
+    except FileNotFoundError:
+        pass
+
+
+def _new_semaphore() -> str:
+    """Create a clear semaphore under a private name of its own; return the name."""
+    import posix_ipc
+
+    while True:
+        name = f"{NEW_PREFIX}{os.getpid()}.{time.monotonic_ns()}"
+        try:
+            posix_ipc.Semaphore(f"/{name}", posix_ipc.O_CREX, 0o600).close()
+        except posix_ipc.ExistentialError:
+            if os.path.isdir(FOLDER):
+                continue  # the name is taken
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)) from None
+        except posix_ipc.PermissionsError:
+            raise PermissionError(errno.EACCES, f"{FOLDER} is not writable") from None
+        return name
+
+
+def _sweep() -> None:
+    """Remove what makers left behind that were killed; once in a process."""
+    import fcntl
+
+    global _swept_by
+    if _swept_by == os.getpid():
+        return
+    _swept_by = os.getpid()
+    start = FILE_PREFIX + NEW_PREFIX
+    try:
+        names = os.listdir(FOLDER)
+    except OSError:  # not readable: there is nothing to sweep for us
+        return
+    for name in names:
+        if not name.startswith(start):
+            continue
+        path = f"{FOLDER}/{name}"
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except OSError:
+            continue  # gone, or somebody else's
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.unlink(path)
+        except OSError:
+            pass  # its maker is alive, or it is gone, or somebody else's
+        finally:
+            os.close(descriptor)
+
+
+def unlink_object(semaphore: str) -> None:
+    """Remove the semaphore's name. Raises OSError (FileNotFoundError, PermissionError)."""
+    os.unlink(path_of(semaphore))
+
+
+def inode_of(semaphore: str) -> int | None:
+    """The inode number of the object file; None if there is none."""
+    try:
+        return os.stat(path_of(semaphore), follow_symlinks=False).st_ino
+    except OSError:
+        return None
+
+
+def list_semaphores(prefix: str) -> list[str]:
+    """The names of all semaphores that begin with the prefix, sorted; without the prefix.
+
+    Raises OSError if the folder cannot be read; if there is none, there are no semaphores.
+    """
+    start = FILE_PREFIX + prefix
+    try:
+        names = os.listdir(FOLDER)
+    except FileNotFoundError:
+        return []
+    return sorted(
+        name[len(start) :]
+        for name in names
+        if name.startswith(start)
+        and len(name) > len(start)
+        and not name.startswith(FILE_PREFIX + NEW_PREFIX)
+    )

@@ -1,0 +1,106 @@
+"""Fixtures: the two sleeping modes, event names that are tidied up, the C peer."""
+
+import itertools
+import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from systemevent import SystemEvent, unlink
+from systemevent import _word as word
+
+HERE = Path(__file__).parent
+MODES = ("futex_waitv", "futex_wait")
+_counter = itertools.count()
+
+
+def _semaphores():
+    return {name for name in os.listdir("/dev/shm") if name.startswith("sem.")}
+
+
+def pytest_sessionstart(session):
+    if not hasattr(session.config, "workerinput"):
+        session.config.semaphores_before = _semaphores()
+
+
+def pytest_sessionfinish(session):
+    """The run fails if it leaves objects behind."""
+    if not hasattr(session.config, "workerinput"):
+        left = _semaphores() - session.config.semaphores_before
+        if left:
+            print("\nleft behind in /dev/shm:", *sorted(left))
+            session.exitstatus = 1
+
+
+def pytest_generate_tests(metafunc):
+    """Every test runs in each sleeping mode that this kernel has; one_mode tests in the first."""
+    modes = MODES if word.sleeps_on_both_halves() else MODES[1:]
+    if metafunc.definition.get_closest_marker("one_mode"):
+        modes = modes[:1]
+    metafunc.parametrize("sleeping_mode", modes, indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def sleeping_mode(request, monkeypatch):
+    """The sleeping mode, in this process and in all that it starts."""
+    monkeypatch.setenv("SYSTEMEVENT_SLEEP", request.param)
+    word.sleep_on_value_only(request.param == "futex_wait")
+    yield request.param
+    word.sleep_on_value_only(False)
+
+
+@pytest.fixture
+def new_name():
+    """A function that returns an event name of its own; the events are unlinked at the end."""
+    names = []
+
+    def make(start="test"):
+        names.append(f"{start}.{os.getpid()}.{next(_counter)}")
+        return names[-1]
+
+    yield make
+    for name in names:
+        try:
+            unlink(name)
+        except FileNotFoundError:
+            pass
+
+
+@pytest.fixture
+def name(new_name):
+    """An event name of its own."""
+    return new_name()
+
+
+@pytest.fixture
+def event(name):
+    """An event of its own, clear."""
+    with SystemEvent(name) as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def peer_program(tmp_path_factory):
+    """The path of tests/peer.c, compiled."""
+    path = tmp_path_factory.mktemp("peer") / "peer"
+    compiler = os.environ.get("CC", "cc")
+    flags = "-std=c99 -O2 -Wall -Wextra -Werror".split()
+    subprocess.run([compiler, *flags, HERE / "peer.c", "-o", path, "-pthread"], check=True)
+    return path
+
+
+@pytest.fixture(scope="session")
+def scripts():
+    """The folder of the installed evt_* commands."""
+    folder = Path(sysconfig.get_path("scripts"))
+    assert (folder / "evt_wait").exists(), f"the commands are not installed in {folder}"
+    return folder
+
+
+@pytest.fixture
+def python():
+    """The interpreter under test, as the first words of a command line."""
+    return [sys.executable]

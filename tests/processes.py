@@ -1,0 +1,185 @@
+"""Workers: forked processes and external commands whose life is a context manager.
+
+A worker is reaped when its context ends, whatever happened, and what went wrong in it is raised
+again in the test. Nothing here waits "long enough": a test waits until a worker *is* asleep in the
+kernel, by looking at the system call it is in. DEADLINE only guards against hangs.
+"""
+
+import contextlib
+import ctypes
+import os
+import pickle
+import platform
+import select
+import signal
+import struct
+import subprocess
+import time
+import traceback
+
+#: Seconds after which something that must happen counts as hanging. Measures nothing.
+DEADLINE = 60.0
+
+_X86 = platform.machine() == "x86_64"
+_FUTEX = 202 if _X86 else 98
+_FUTEX_WAITV = 449
+_FUTEX_WAIT_BITSET = 9  # shared: the locks of the interpreter and of the C library are private
+
+
+class WorkerError(Exception):
+    """What went wrong in a worker: its traceback, or how it died."""
+
+
+def until(condition, what, deadline=DEADLINE):
+    """Return condition()'s first true value; fail if there is none for `deadline` seconds."""
+    end = time.monotonic() + deadline
+    pause = 0.0001
+    while not (value := condition()):
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {deadline} s: {what}")
+        time.sleep(pause)
+        pause = min(pause * 2, 0.01)
+    return value
+
+
+def is_asleep(pid, tid=None):
+    """Is that thread (default: the main one) asleep in a wait for an event?"""
+    task = f"/proc/{pid}/task/{tid or pid}"
+    try:
+        with open(f"{task}/syscall") as file:
+            words = file.read().split()
+        with open(f"{task}/stat") as file:
+            state = file.read().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        raise WorkerError(f"process {pid} is gone") from None
+    if state != "S" or len(words) < 3:
+        return False
+    call, operation = int(words[0]), int(words[2], 16)
+    return call == _FUTEX_WAITV or (call == _FUTEX and operation == _FUTEX_WAIT_BITSET)
+
+
+def state_of(pid):
+    """The process's state letter in /proc: R, S, T (stopped), Z, ..."""
+    with open(f"/proc/{pid}/stat") as file:
+        return file.read().rpartition(")")[2].split()[0]
+
+
+def until_asleep(*pids):
+    """Return when all these processes are asleep in a wait for an event."""
+    for pid in pids:
+        until(lambda pid=pid: is_asleep(pid), f"process {pid} waits for an event")
+
+
+def until_stopped(*pids):
+    """Return when all these processes are stopped (SIGSTOP)."""
+    for pid in pids:
+        until(lambda pid=pid: state_of(pid) in "Tt", f"process {pid} is stopped")
+
+
+class Worker:
+    """function(*args) in a forked process; its result, or what went wrong in it."""
+
+    def __init__(self, function, *args):
+        self._reader, writer = os.pipe()
+        self._outcome = None
+        self._status = None
+        self.pid = os.fork()
+        if self.pid == 0:
+            self._be_the_child(writer, function, args)
+        os.close(writer)
+
+    def _be_the_child(self, writer, function, args):
+        status = 70
+        try:
+            # Nobody outlives the tests, also if they are killed.
+            ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+            os.close(self._reader)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.SIG_DFL)
+            try:
+                outcome = True, function(*args)
+            except BaseException:
+                outcome = False, traceback.format_exc()
+            data = pickle.dumps(outcome)
+            with open(writer, "wb") as pipe:
+                pipe.write(struct.pack("Q", len(data)) + data)
+            status = 0
+        finally:
+            os._exit(status)
+
+    def signal(self, number):
+        """Send it a signal."""
+        os.kill(self.pid, number)
+
+    def reap(self, deadline=DEADLINE):
+        """Wait for its end; return the wait status as subprocess gives it (-9: killed)."""
+        if self._status is None:
+            descriptor = os.pidfd_open(self.pid)
+            try:
+                if not select.select([descriptor], [], [], deadline)[0]:
+                    raise AssertionError(f"worker {self.pid} did not end within {deadline} s")
+            finally:
+                os.close(descriptor)
+            _, status = os.waitpid(self.pid, 0)
+            self._status = os.waitstatus_to_exitcode(status)
+        return self._status
+
+    def result(self, deadline=DEADLINE):
+        """Return what the function returned; raise WorkerError if it raised or was killed."""
+        if self._outcome is None:
+            if not select.select([self._reader], [], [], deadline)[0]:
+                raise AssertionError(f"worker {self.pid} gave no result within {deadline} s")
+            with open(self._reader, "rb", closefd=False) as pipe:
+                data = pipe.read()
+            if len(data) < 8:
+                raise WorkerError(f"worker {self.pid} died: {self.reap()}")
+            self._outcome = pickle.loads(data[8:])
+        ok, value = self._outcome
+        if not ok:
+            raise WorkerError(f"in worker {self.pid}:\n{value}")
+        return value
+
+    def end(self):
+        """Kill it if it still runs, and reap it."""
+        if self._status is None:
+            with contextlib.suppress(ProcessLookupError):
+                self.signal(signal.SIGKILL)
+            self.reap()
+        os.close(self._reader)
+
+
+@contextlib.contextmanager
+def workers(count, function, *args):
+    """`count` processes that run function(*args), or function(i, *args) if count is a range."""
+    started = []
+    try:
+        for i in count if isinstance(count, range) else range(count):
+            started.append(Worker(function, *([i] if isinstance(count, range) else []), *args))
+        yield started
+    finally:
+        for worker in started:
+            worker.end()
+
+
+@contextlib.contextmanager
+def worker(function, *args):
+    """One process that runs function(*args)."""
+    with workers(1, function, *args) as (one,):
+        yield one
+
+
+@contextlib.contextmanager
+def command(*words, **options):
+    """An external program as a subprocess.Popen with text pipes; killed and reaped at the end."""
+    options = {
+        "stdin": subprocess.PIPE,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+        "text": True,
+    } | options
+    with subprocess.Popen(words, **options) as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
