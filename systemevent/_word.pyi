@@ -1,7 +1,10 @@
 from typing import TypeVar
 
+from typing_extensions import disjoint_base
+
 _W = TypeVar("_W", bound=Word)
 
+@disjoint_base
 class Word:
     def __init__(self, fd: int, /) -> None: ...
     def set(self) -> None: ...

@@ -87,7 +87,7 @@ def peer_program(tmp_path_factory):
     """The path of tests/peer.c, compiled."""
     path = tmp_path_factory.mktemp("peer") / "peer"
     compiler = os.environ.get("CC", "cc")
-    flags = "-std=c99 -O2 -Wall -Wextra -Werror".split()
+    flags = ["-std=c99", "-O2", "-Wall", "-Wextra", "-Werror"]
     subprocess.run([compiler, *flags, HERE / "peer.c", "-o", path, "-pthread"], check=True)
     return path
 
