@@ -22,6 +22,7 @@ from ._names import DEFAULT_PREFIX
 
 TYPE_CHECKING = False  # as in `typing`, which is not imported for this
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import NoReturn
 
 _OPTIONS = f"""
@@ -61,7 +62,11 @@ usage or an error.
 
 
 class _UsageError(Exception):
-    pass
+    """The command line is wrong."""
+
+
+class _Information(Exception):
+    """--help or --version was asked for."""
 
 
 def _is_number(text: str) -> bool:
@@ -72,27 +77,23 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _parse(usage: str, most: int) -> tuple[str, list[str]]:
+def _parse(most: int) -> tuple[str, list[str]]:
     """Return the prefix and the operands of the command line: one (the name) to `most`."""
     prefix = DEFAULT_PREFIX
     operands: list[str] = []
-    waiting = iter(sys.argv[1:])
-    for word in waiting:
+    words = iter(sys.argv[1:])
+    for word in words:
         if word == "--":
-            operands += waiting
+            operands += words
         elif not word.startswith("-") or word == "-" or (operands and _is_number(word)):
             operands.append(word)
-        elif word in ("--help", "-h"):
-            sys.stdout.write(usage)
-            sys.exit(0)
-        elif word == "--version":
-            print("SystemEvent", __version__)
-            sys.exit(0)
+        elif word in ("--help", "-h", "--version"):
+            raise _Information(word)
         elif word.startswith("--prefix="):
             prefix = word[len("--prefix=") :]
         elif word == "--prefix":
             try:
-                prefix = next(waiting)
+                prefix = next(words)
             except StopIteration:
                 raise _UsageError("--prefix needs a value") from None
         else:
@@ -104,51 +105,60 @@ def _parse(usage: str, most: int) -> tuple[str, list[str]]:
     return prefix, operands
 
 
-def _fail(command: str, error: Exception) -> "NoReturn":
-    text = str(error)
-    if isinstance(error, _UsageError):
-        text += f"; see {command} --help"
-    sys.stderr.write(f"{command}: {text}\n")  # escapes what it cannot encode
-    sys.exit(2)
+def _set(prefix: str, name: str) -> bool:
+    SystemEvent(name, prefix).set()
+    return True
 
 
-def _die_of_sigint() -> None:
-    # As a shell expects: a loop around the command stops, too. If SIGINT is ignored (background
-    # jobs of scripts), it stays ignored.
+def _clear(prefix: str, name: str) -> bool:
+    SystemEvent(name, prefix).clear()
+    return True
+
+
+def _wait(prefix: str, name: str, timeout: str | None = None) -> bool:
+    if timeout is not None and not _is_number(timeout):
+        raise _UsageError(f"timeout_s must be a number of seconds, not {timeout!r}")
+    return SystemEvent(name, prefix).wait(None if timeout is None else float(timeout))
+
+
+def _run(command: str, usage: str, most: int, act: "Callable[..., bool]") -> "NoReturn":
+    """Do what the command line says, and leave: 0, 1 if act() is False, 2 if it cannot be done."""
+    # Ctrl-C kills, as a shell expects: a loop around the command stops, too. If SIGINT is ignored
+    # (background jobs of scripts), it stays ignored.
     if getsignal(SIGINT) is default_int_handler:
         signal(SIGINT, SIG_DFL)
+    output = sys.stderr
+    try:
+        prefix, operands = _parse(most)
+        text, status = "", 0 if act(prefix, *operands) else 1
+    except _Information as asked:
+        text = f"SystemEvent {__version__}\n" if str(asked) == "--version" else usage
+        output, status = sys.stdout, 0
+    except _UsageError as error:
+        text, status = f"{command}: {error}; see {command} --help\n", 2
+    except (OSError, ValueError, OverflowError) as error:
+        text, status = f"{command}: {error}\n", 2
+    except Exception as error:  # a caller takes any other status for a time-out
+        text, status = f"{command}: {type(error).__name__}: {error}\n", 2
+    if text:
+        try:
+            output.write(text)
+            output.flush()
+        except (OSError, AttributeError):  # full, or closed (None): there is nowhere to say so
+            status = 2
+    os._exit(status)
 
 
-def evt_set() -> None:
+def evt_set() -> "NoReturn":
     """The command evt_set."""
-    _die_of_sigint()
-    try:
-        prefix, (name,) = _parse(_SET, 1)
-        SystemEvent(name, prefix).set()
-    except (_UsageError, OSError, ValueError) as error:
-        _fail("evt_set", error)
-    os._exit(0)
+    _run("evt_set", _SET, 1, _set)
 
 
-def evt_clear() -> None:
+def evt_clear() -> "NoReturn":
     """The command evt_clear."""
-    _die_of_sigint()
-    try:
-        prefix, (name,) = _parse(_CLEAR, 1)
-        SystemEvent(name, prefix).clear()
-    except (_UsageError, OSError, ValueError) as error:
-        _fail("evt_clear", error)
-    os._exit(0)
+    _run("evt_clear", _CLEAR, 1, _clear)
 
 
-def evt_wait() -> None:
+def evt_wait() -> "NoReturn":
     """The command evt_wait."""
-    _die_of_sigint()
-    try:
-        prefix, (name, *timeouts) = _parse(_WAIT, 2)
-        if timeouts and not _is_number(timeouts[0]):
-            raise _UsageError(f"timeout_s must be a number of seconds, not {timeouts[0]!r}")
-        happened = SystemEvent(name, prefix).wait(float(timeouts[0]) if timeouts else None)
-    except (_UsageError, OSError, ValueError, OverflowError) as error:
-        _fail("evt_wait", error)
-    os._exit(0 if happened else 1)
+    _run("evt_wait", _WAIT, 2, _wait)

@@ -30,10 +30,12 @@ class SystemEvent(Word):
     __slots__ = ("__dict__", "__weakref__", "_mode", "_name", "_prefix")
 
     def __init__(self, name: str, prefix: str = DEFAULT_PREFIX, mode: int = 0o666) -> None:
+        if not self.closed:
+            raise RuntimeError(f"this event is open already: {self!r}")
         semaphore = object_name(name, prefix, objects.LONGEST_NAME)
+        self._mode = checked_mode(mode)
         self._name = name
         self._prefix = prefix
-        self._mode = checked_mode(mode)
         try:
             super().__init__(objects.open_object(semaphore, mode))
         except OSError as error:

@@ -40,6 +40,8 @@ def explained(error: OSError, what: str, semaphore: str) -> OSError:
         reason = "its object file is a symbolic link, which is not followed"
     elif error.errno == errno.EISDIR:
         reason = "its object file is a directory, not a semaphore"
+    elif error.errno == errno.ENXIO:
+        reason = "its object file is a socket or a device, not a semaphore"
     elif error.errno in (errno.EACCES, errno.EPERM):
         try:
             status = os.stat(path, follow_symlinks=False)
@@ -99,25 +101,20 @@ def _create(path: str, mode: int) -> int:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.fchmod(descriptor, mode)
             os.link(private, path)
-        except (FileNotFoundError, BlockingIOError):
-            # Swept by another process between its creation and the lock. If instead the folder is
-            # gone, creating the next one says so.
-            _undo(descriptor, private)
-        except BaseException:
-            _undo(descriptor, private)
-            raise
+        except BaseException as error:
+            if descriptor >= 0:
+                os.close(descriptor)
+            # Swept by another process between its creation and the lock: make another one. (If the
+            # folder is gone, making it says so.)
+            if not isinstance(error, (FileNotFoundError, BlockingIOError)):
+                raise
         else:
-            os.unlink(private)
             return descriptor
-
-
-def _undo(descriptor: int, private: str) -> None:
-    if descriptor >= 0:
-        os.close(descriptor)
-    try:
-        os.unlink(private)
-    except FileNotFoundError:
-        pass
+        finally:
+            try:
+                os.unlink(private)
+            except FileNotFoundError:
+                pass
 
 
 def _new_semaphore() -> str:
@@ -134,6 +131,8 @@ def _new_semaphore() -> str:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)) from None
         except posix_ipc.PermissionsError:
             raise PermissionError(errno.EACCES, f"{FOLDER} is not writable") from None
+        except MemoryError:
+            raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)) from None
         return name
 
 

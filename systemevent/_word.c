@@ -278,7 +278,7 @@ static int word_init(PyObject *object, PyObject *args, PyObject *kwargs) {
     unsigned calls = CLOSED;
     if (!move(self, &calls, CLOSED | OPENING)) {
         close(fd);
-        PyErr_Format(PyExc_RuntimeError, "%R is open already", object);
+        PyErr_Format(PyExc_RuntimeError, "this event is open already: %R", object);
         return -1;
     }
     struct stat status;

@@ -339,13 +339,10 @@ static inline int systemevent_attach(systemevent_t *event, int fd) {
         errno = EINVAL;
         return -1;
     }
-    if (status.st_blocks == 0) { /* a hole: a page may not be had when it is first touched */
-        int error = posix_fallocate(fd, 0, SYSTEMEVENT_SIZE);
-        if (error) {
-            errno = error;
-            return -1;
-        }
-    }
+    /* Where the file has a hole, a page may not be to be had when it is first touched: SIGBUS. */
+    if (status.st_blocks * 512 < status.st_size &&
+        fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, SYSTEMEVENT_SIZE) && errno != EOPNOTSUPP)
+        return -1;
     void *mapped = mmap(NULL, SYSTEMEVENT_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (mapped == MAP_FAILED) return -1;
     event->word = (uint64_t *)mapped;

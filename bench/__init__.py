@@ -1,0 +1,1 @@
+"""Benchmarks of SystemEvent: ``python -m bench``. See README.md beside this file."""

@@ -1,0 +1,123 @@
+"""What README.md's comparison says of multiprocessing.Event and of version 1 is so.
+
+Not a test of ours but of our words; should CPython mend its event, the table has to change.
+"""
+
+import multiprocessing
+import os
+import signal
+import threading
+
+import pytest
+from original import Original
+from processes import until, until_stopped, worker, workers
+
+pytestmark = pytest.mark.one_mode
+
+
+def is_in_futex(pid):
+    """Does the process sleep in a futex call (as the C library's semaphores do)?"""
+    with open(f"/proc/{pid}/syscall") as file:
+        return file.read().split()[0] in ("202", "98")
+
+
+def asleep_in(event, count):
+    """Workers that wait on the event for 1 s, all of them asleep."""
+    return workers(count, event.wait, 1.0)
+
+
+def until_all_in_futex(processes):
+    """Return when all these sleep in a futex call."""
+    until(lambda: all(is_in_futex(process.pid) for process in processes), "all wait")
+
+
+@pytest.fixture
+def original(name):
+    """An event of version 1."""
+    return Original(name)
+
+
+def test_version_1_counts(original):
+    """Version 1: five set() make the value 5."""
+    for _ in range(5):
+        original.set()
+    assert original._sem.value == 5
+
+
+def test_version_1_loses_a_pulse(original):
+    """Version 1: set() and clear() release few of five stopped waiters, or none."""
+    with asleep_in(original, 5) as waiters:
+        until_all_in_futex(waiters)
+        for waiter in waiters:
+            waiter.signal(signal.SIGSTOP)
+        until_stopped(*[waiter.pid for waiter in waiters])
+        original.set()
+        original.clear()
+        for waiter in waiters:
+            waiter.signal(signal.SIGCONT)
+        assert sum(waiter.result() for waiter in waiters) < 5
+
+
+def test_version_1_loses_the_event_with_a_waiter(original):
+    """Version 1: a waiter that is killed within wait() takes the event with it."""
+
+    class Between:
+        def __init__(self, semaphore):
+            self._semaphore = semaphore
+
+        def acquire(self, timeout=None):
+            self._semaphore.acquire(timeout)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def wait_and_die():
+        original._sem = Between(original._sem)
+        original.wait()
+
+    original.set()
+    with worker(wait_and_die) as victim:
+        assert victim.reap() == -signal.SIGKILL
+    assert not original.isSet()
+
+
+def test_version_1_is_set_is_wrong_while_others_wait(original):
+    """Version 1: isSet() is False on a set event while a waiter passes."""
+    original.set()
+    original._sem.acquire()  # a waiter in the middle of its wait()
+    assert not original.isSet()
+    original._sem.release()
+    assert original.isSet()
+
+
+def test_multiprocessing_loses_a_pulse():
+    """multiprocessing.Event: set() and clear() at once leave waiters behind (gh-95826)."""
+    event = multiprocessing.get_context("fork").Event()
+    with asleep_in(event, 20) as waiters:
+        until_all_in_futex(waiters)
+        for waiter in waiters[:10]:
+            waiter.signal(signal.SIGSTOP)
+        until_stopped(*[waiter.pid for waiter in waiters[:10]])
+
+        def pulse():
+            event.set()
+            event.clear()
+
+        setter = threading.Thread(target=pulse)
+        setter.start()
+        # set() waits for the stopped ones; it does not return before they go on.
+        for waiter in waiters[:10]:
+            waiter.signal(signal.SIGCONT)
+        setter.join()
+        assert sum(waiter.result() for waiter in waiters) < 20
+
+
+def test_multiprocessing_hangs_after_a_kill():
+    """multiprocessing.Event: after a waiter was killed, the next set() hangs (gh-75158)."""
+    event = multiprocessing.get_context("fork").Event()
+    with worker(event.wait) as victim:
+        until_all_in_futex([victim])
+        victim.signal(signal.SIGKILL)
+        victim.reap()
+    with worker(event.set) as setter:
+        with pytest.raises(AssertionError, match="gave no result"):
+            setter.result(deadline=1.0)
+        assert is_in_futex(setter.pid)
