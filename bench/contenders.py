@@ -12,10 +12,9 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from tests.original import Original
-
 import systemevent
 from systemevent import SystemEvent, _word
+from tests.original import OriginalSystemEvent
 
 
 class OlderKernel(SystemEvent):
@@ -50,7 +49,7 @@ FLOOR_IN_PYTHON = Contender("raw futex, Python process", in_c="library")
 OURS_IN_C = Contender("SystemEvent, C program", in_c="event")
 OURS = Contender("SystemEvent", SystemEvent)
 OLDER_KERNEL = Contender("SystemEvent, older kernel", OlderKernel)
-ORIGINAL = Contender("SystemEvent 1.0.1", Original)
+ORIGINAL = Contender("SystemEvent 1.0.1", OriginalSystemEvent)
 MULTIPROCESSING = Contender("multiprocessing.Event", lambda name: multiprocessing.Event())
 
 CONTENDERS = [

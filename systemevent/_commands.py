@@ -56,8 +56,8 @@ Usage: evt_wait [options] <event_name> [timeout_s]
 
 Wait until the event is set, at the most timeout_s seconds (10, 0.5; 0 only
 looks; no limit if it is not given). The event is created if there is none.
-{_OPTIONS}0 if the event was set, 1 if it was not within timeout_s, 2 on wrong
-usage or an error.
+{_OPTIONS}0 if the event was set, 1 if it was not within timeout_s,
+2 on wrong usage or an error.
 """
 
 

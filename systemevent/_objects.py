@@ -113,8 +113,8 @@ def _create(path: str, mode: int) -> int:
         finally:
             try:
                 os.unlink(private)
-            except FileNotFoundError:
-                pass
+            except OSError:
+                pass  # gone; or the next sweep gets it
 
 
 def _new_semaphore() -> str:
@@ -133,6 +133,12 @@ def _new_semaphore() -> str:
             raise PermissionError(errno.EACCES, f"{FOLDER} is not writable") from None
         except MemoryError:
             raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)) from None
+        except OSError as error:
+            if error.errno is not None:
+                raise
+            # posix_ipc says these two in words only.
+            number = errno.ENFILE if "system limit" in str(error) else errno.EMFILE
+            raise OSError(number, os.strerror(number)) from None
         return name
 
 

@@ -8,6 +8,8 @@ import sysconfig
 from pathlib import Path
 
 import pytest
+from injection import in_private_shm, injected
+from processes import DEADLINE, command
 
 from systemevent import SystemEvent, unlink
 from systemevent import _word as word
@@ -21,14 +23,21 @@ def _semaphores():
     return {name for name in os.listdir("/dev/shm") if name.startswith("sem.")}
 
 
+@pytest.fixture(scope="session", autouse=True)
+def nothing_left_behind():
+    """The run fails if it leaves objects behind; on a CI machine, of whatever name."""
+    before = _semaphores()
+    yield
+    left = {name for name in _semaphores() - before if f".{os.getpid()}." in name}
+    assert left == set()
+
+
 def pytest_sessionstart(session):
-    if not hasattr(session.config, "workerinput"):
-        session.config.semaphores_before = _semaphores()
+    session.config.semaphores_before = _semaphores()
 
 
 def pytest_sessionfinish(session):
-    """The run fails if it leaves objects behind."""
-    if not hasattr(session.config, "workerinput"):
+    if os.environ.get("CI") and not hasattr(session.config, "workerinput"):
         left = _semaphores() - session.config.semaphores_before
         if left:
             print("\nleft behind in /dev/shm:", *sorted(left))
@@ -93,6 +102,16 @@ def peer_program(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def header_check(tmp_path_factory):
+    """The path of tests/header_check.c, compiled."""
+    path = tmp_path_factory.mktemp("header") / "header_check"
+    compiler = os.environ.get("CC", "cc")
+    flags = ["-std=c99", "-O2", "-Wall", "-Wextra", "-Werror"]
+    subprocess.run([compiler, *flags, HERE / "header_check.c", "-o", path], check=True)
+    return path
+
+
+@pytest.fixture(scope="session")
 def scripts():
     """The folder of the installed evt_* commands."""
     folder = Path(sysconfig.get_path("scripts"))
@@ -101,6 +120,42 @@ def scripts():
 
 
 @pytest.fixture
+def run(scripts):
+    """A function that runs a command to its end: (exit status, standard output, and error)."""
+
+    def run(program, *words, **options):
+        with command(scripts / program, *words, **options) as process:
+            output, errors = process.communicate(timeout=DEADLINE)
+        return process.returncode, output, errors
+
+    return run
+
+
+@pytest.fixture
 def python():
     """The interpreter under test, as the first words of a command line."""
     return [sys.executable]
+
+
+@pytest.fixture
+def ticks():
+    """A pipe in which signal handlers of workers leave a byte each time they run: its two ends."""
+    reader, writer = os.pipe()
+    yield reader, writer
+    os.close(reader)
+    os.close(writer)
+
+
+@pytest.fixture(scope="session")
+def injection():
+    """Says that tests/injection.py works here: strace, and a private /dev/shm."""
+
+    def attempt():
+        with injected(os.getpid) as one:
+            return one.result() == one.pid
+
+    try:
+        assert in_private_shm(attempt)
+    except Exception as error:
+        say = pytest.fail if os.environ.get("CI") else pytest.skip
+        say(f"needs strace, and permission to trace and to mount: {error}")

@@ -1,6 +1,7 @@
 /* A C program that takes part in events, driven line by line over standard input.
  *
  *     peer ours    NAME    built on systemevent.h: set clear is_set wait wait:SECONDS
+ *                          on_signal:STEPS on_signal_restart:STEPS signals storm:COUNT
  *     peer foreign NAME    knows only the C library: post wait wait:SECONDS trywait take getvalue
  *
  * NAME is the semaphore's, with the slash. Each line is answered by one: an integer, or
@@ -8,7 +9,9 @@
  */
 #include "../systemevent/systemevent.h"
 
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/time.h>
 
 static struct timespec after(clockid_t clock, double seconds) {
     struct timespec deadline;
@@ -23,6 +26,48 @@ static struct timespec after(clockid_t clock, double seconds) {
     return deadline;
 }
 
+/* What the handler of SIGUSR1 and SIGALRM does to the event, one letter a step: s(et), c(lear),
+ * i(s_set), w(ait, without sleeping). With SA_RESTART if on_signal_restart asked for it. */
+static systemevent_t *handled_event;
+static char handled_steps[16];
+static volatile sig_atomic_t handled_count;
+
+static void handler(int number) {
+    static const struct timespec past = {0, 0};
+    int error = errno;
+    (void)number;
+    for (const char *step = handled_steps; *step; step++) {
+        if (*step == 's') systemevent_set(handled_event);
+        if (*step == 'c') systemevent_clear(handled_event);
+        if (*step == 'i') systemevent_is_set(handled_event);
+        if (*step == 'w') systemevent_wait(handled_event, &past);
+    }
+    handled_count++;
+    errno = error;
+}
+
+static int on_signal(systemevent_t *event, const char *steps, int flags) {
+    struct sigaction action = {.sa_handler = handler, .sa_flags = flags};
+    handled_event = event;
+    snprintf(handled_steps, sizeof handled_steps, "%s", steps);
+    return sigaction(SIGUSR1, &action, NULL) || sigaction(SIGALRM, &action, NULL) ? -1 : 0;
+}
+
+/* Call every function over and over until a timer's handler has interrupted them `count` times. */
+static int storm(systemevent_t *event, int count) {
+    const struct itimerval often = {{0, 50}, {0, 50}}, never = {{0, 0}, {0, 0}};
+    if (setitimer(ITIMER_REAL, &often, NULL)) return -1;
+    int result = 0;
+    for (int end = handled_count + count; handled_count < end && result >= 0;) {
+        struct timespec soon = after(CLOCK_MONOTONIC, 0.0001);
+        result = systemevent_set(event);
+        systemevent_is_set(event);
+        systemevent_clear(event);
+        if (result >= 0) result = systemevent_wait(event, &soon);
+    }
+    return setitimer(ITIMER_REAL, &never, NULL) || result < 0 ? -1 : 0;
+}
+
 static int ours(systemevent_t *event, const char *line) {
     if (!strcmp(line, "set")) return systemevent_set(event);
     if (!strcmp(line, "clear")) return systemevent_clear(event), 0;
@@ -32,6 +77,11 @@ static int ours(systemevent_t *event, const char *line) {
         struct timespec deadline = after(CLOCK_MONOTONIC, atof(line + 5));
         return systemevent_wait(event, &deadline);
     }
+    if (!strncmp(line, "on_signal:", 10)) return on_signal(event, line + 10, 0);
+    if (!strncmp(line, "on_signal_restart:", 18))
+        return on_signal(event, line + 18, SA_RESTART);
+    if (!strcmp(line, "signals")) return handled_count;
+    if (!strncmp(line, "storm:", 6)) return storm(event, atoi(line + 6));
     errno = EINVAL;
     return -1;
 }

@@ -24,6 +24,8 @@ _X86 = platform.machine() == "x86_64"
 _FUTEX = 202 if _X86 else 98
 _FUTEX_WAITV = 449
 _FUTEX_WAIT_BITSET = 9  # shared: the locks of the interpreter and of the C library are private
+_FUTEX_CLOCK_REALTIME = 256  # sem_wait sleeps with this flag
+_RESTART_SYSCALL = 219 if _X86 else 128  # what a futex wait is after a stop
 
 
 class WorkerError(Exception):
@@ -55,7 +57,10 @@ def is_asleep(pid, tid=None):
     if state != "S" or len(words) < 3:
         return False
     call, operation = int(words[0]), int(words[2], 16)
-    return call == _FUTEX_WAITV or (call == _FUTEX and operation == _FUTEX_WAIT_BITSET)
+    operation &= ~_FUTEX_CLOCK_REALTIME
+    return call == _FUTEX_WAITV or (
+        call in (_FUTEX, _RESTART_SYSCALL) and operation == _FUTEX_WAIT_BITSET
+    )
 
 
 def state_of(pid):
@@ -74,6 +79,19 @@ def until_stopped(*pids):
     """Return when all these processes are stopped (SIGSTOP)."""
     for pid in pids:
         until(lambda pid=pid: state_of(pid) in "Tt", f"process {pid} is stopped")
+
+
+def receive(descriptor, size):
+    """Return `size` bytes from a pipe; fail if they do not come within DEADLINE."""
+    data = b""
+    while len(data) < size:
+        if not select.select([descriptor], [], [], DEADLINE)[0]:
+            raise AssertionError(f"only {len(data)} of {size} bytes within {DEADLINE} s")
+        more = os.read(descriptor, size - len(data))
+        if not more:
+            raise AssertionError(f"the pipe ended after {len(data)} of {size} bytes")
+        data += more
+    return data
 
 
 class Worker:
@@ -183,3 +201,44 @@ def command(*words, **options):
         finally:
             if process.poll() is None:
                 process.kill()
+
+
+class Peer:
+    """A C program of tests/peer.c: tell() it what to do, and read its answer()."""
+
+    def __init__(self, process):
+        self.process = process
+        self.pid = process.pid
+
+    def tell(self, *lines):
+        """Let it carry out these lines, one after the other."""
+        os.write(self.process.stdin.fileno(), "".join(f"{line}\n" for line in lines).encode())
+
+    def answer(self):
+        """Return its next answer, an int; raise WorkerError if it is an error."""
+        line = b""
+        while not line.endswith(b"\n"):
+            line += receive(self.process.stdout.fileno(), 1)
+        if line.startswith(b"error"):
+            raise WorkerError(f"peer {self.pid}: {os.strerror(int(line.split()[1]))}")
+        return int(line)
+
+    def ask(self, line):
+        """Let it carry out the line, and return the answer."""
+        self.tell(line)
+        return self.answer()
+
+
+@contextlib.contextmanager
+def peers(count, program, kind, name):
+    """`count` C programs ('ours' or 'foreign') on the event of that name and the usual prefix."""
+    with contextlib.ExitStack() as stack:
+        words = program, kind, f"/SystemEvent.{name}"
+        yield [Peer(stack.enter_context(command(*words))) for _ in range(count)]
+
+
+@contextlib.contextmanager
+def peer(program, kind, name):
+    """One C program."""
+    with peers(1, program, kind, name) as (one,):
+        yield one

@@ -9,7 +9,7 @@ import signal
 import threading
 
 import pytest
-from original import Original
+from original import OriginalSystemEvent
 from processes import until, until_stopped, worker, workers
 
 pytestmark = pytest.mark.one_mode
@@ -34,14 +34,14 @@ def until_all_in_futex(processes):
 @pytest.fixture
 def original(name):
     """An event of version 1."""
-    return Original(name)
+    return OriginalSystemEvent(name)
 
 
 def test_version_1_counts(original):
     """Version 1: five set() make the value 5."""
     for _ in range(5):
         original.set()
-    assert original._sem.value == 5
+    assert original._semaphore.value == 5
 
 
 def test_version_1_loses_a_pulse(original):
@@ -70,7 +70,7 @@ def test_version_1_loses_the_event_with_a_waiter(original):
             os.kill(os.getpid(), signal.SIGKILL)
 
     def wait_and_die():
-        original._sem = Between(original._sem)
+        original._semaphore = Between(original._semaphore)
         original.wait()
 
     original.set()
@@ -82,9 +82,9 @@ def test_version_1_loses_the_event_with_a_waiter(original):
 def test_version_1_is_set_is_wrong_while_others_wait(original):
     """Version 1: isSet() is False on a set event while a waiter passes."""
     original.set()
-    original._sem.acquire()  # a waiter in the middle of its wait()
+    original._semaphore.acquire()  # a waiter in the middle of its wait()
     assert not original.isSet()
-    original._sem.release()
+    original._semaphore.release()
     assert original.isSet()
 
 
