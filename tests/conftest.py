@@ -1,10 +1,12 @@
 """Fixtures: the two sleeping modes, event names that are tidied up, the C peer."""
 
 import itertools
+import multiprocessing
 import os
 import subprocess
 import sys
 import sysconfig
+from multiprocessing import forkserver, resource_tracker
 from pathlib import Path
 
 import pytest
@@ -159,3 +161,11 @@ def injection():
     except Exception as error:
         say = pytest.fail if os.environ.get("CI") else pytest.skip
         say(f"needs strace, and permission to trace and to mount: {error}")
+
+
+@pytest.fixture(params=["fork", "spawn", "forkserver"])
+def context(request):
+    """A way in which multiprocessing starts processes. Its servers are stopped at the end."""
+    yield multiprocessing.get_context(request.param)
+    forkserver._forkserver._stop()
+    resource_tracker._resource_tracker._stop()

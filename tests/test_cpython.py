@@ -91,10 +91,8 @@ def test_event_test_of_multiprocessing(unnamed_event):
     run(type("Case", (tests._TestEvent, unittest.TestCase), environment), "test_event")
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-def test_the_methods_of_an_event_are_process_targets(method, event):
+def test_the_methods_of_an_event_are_process_targets(context, event):
     """As with multiprocessing.Event, a process may be just a call of wait() or set()."""
-    context = multiprocessing.get_context(method)
     waiter, setter = context.Process(target=event.wait), context.Process(target=event.set)
     try:
         waiter.start()

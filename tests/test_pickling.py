@@ -2,12 +2,10 @@
 
 import concurrent.futures
 import copy
-import multiprocessing
 import os
 import pickle
 import stat
 import sys
-from multiprocessing import forkserver, resource_tracker
 
 import pytest
 from processes import DEADLINE, command, until_asleep
@@ -53,14 +51,6 @@ def test_prefix_and_mode_travel(name):
     with pickle.loads(data) as event:
         assert event.name == name[1:]
     assert stat.S_IMODE(os.stat(path_of(name)).st_mode) == 0o640
-
-
-@pytest.fixture(params=["fork", "spawn", "forkserver"])
-def context(request):
-    """A way in which multiprocessing starts processes. Its servers are stopped at the end."""
-    yield multiprocessing.get_context(request.param)
-    forkserver._forkserver._stop()
-    resource_tracker._resource_tracker._stop()
 
 
 def wait_and_reply(request, reply):
