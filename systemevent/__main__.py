@@ -125,11 +125,12 @@ def container() -> str:
 def waiting_processes(name: str) -> Iterator[list[subprocess.Popen[str]]]:
     """Some processes that know nothing of each other but the event's name."""
     started: list[subprocess.Popen[str]] = []
+    isolated = ["-I"] if sys.flags.isolated else []
     try:
         for _ in range(WAITERS):
             started.append(
                 subprocess.Popen(
-                    [sys.executable, "-c", _WAITER, name],
+                    [sys.executable, *isolated, "-c", _WAITER, name],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     text=True,

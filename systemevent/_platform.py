@@ -30,7 +30,14 @@ if _reason:
     )
 
 from . import _objects as objects
-from ._word import Word, own_methods, sleep_on_value_only, sleeps_on_both_halves
+
+try:
+    from ._word import Word, own_methods, sleep_on_value_only, sleeps_on_both_halves
+except ModuleNotFoundError as error:
+    raise ImportError(
+        f"systemevent is not compiled in {os.path.dirname(__file__)}: 'pip install .' there and "
+        "start Python in another folder (or with -I), or 'pip install -e .'"
+    ) from error
 
 # For tests: sleep as on kernels before 5.16.
 if os.environ.get("SYSTEMEVENT_SLEEP") == "futex_wait":
