@@ -53,8 +53,8 @@ def look_at_machine() -> None:
     if sleeps_on_both_halves():
         say("sleeping", "futex_waitv: no pulse is missed, also not by a process that is stopped")
     else:
-        say("sleeping", "futex_wait (Linux before 5.16, or a sandbox): a pulse is missed by a")
-        say("", "process that is stopped (SIGSTOP, debugger, frozen container) meanwhile")
+        say("sleeping", "futex_wait (Linux before 5.16, or a sandbox): a pulse is missed by who")
+        say("", "is not asleep during it (stopped: SIGSTOP, debugger, frozen container)")
     look_at_folder()
     say("RemoveIPC", remove_ipc())
     say("container", container())

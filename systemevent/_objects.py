@@ -70,7 +70,7 @@ def open_object(semaphore: str, mode: int) -> int:
                 continue  # somebody else was first (or even has unlinked it again)
         try:
             _check(descriptor)
-        except OSError:
+        except BaseException:
             os.close(descriptor)
             raise
         return descriptor
@@ -93,9 +93,11 @@ def _create(path: str, mode: int) -> int:
 
     _sweep()
     while True:
-        private = path_of(_new_semaphore())
+        semaphore = f"{NEW_PREFIX}{os.getpid()}.{time.monotonic_ns()}"
+        private = path_of(semaphore)
         descriptor = -1
         try:
+            _create_semaphore(semaphore)
             os.chmod(private, 0o600)  # the umask may have taken our own permission
             descriptor = os.open(private, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -104,10 +106,10 @@ def _create(path: str, mode: int) -> int:
         except BaseException as error:
             if descriptor >= 0:
                 os.close(descriptor)
-            # Swept by another process between its creation and the lock: make another one. (If the
-            # folder is gone, making it says so.)
-            if not isinstance(error, (FileNotFoundError, BlockingIOError)):
+            swept = isinstance(error, (FileNotFoundError, BlockingIOError))
+            if not (swept and os.path.isdir(FOLDER)):
                 raise
+            # By another process, between its creation and the lock: make another one.
         else:
             return descriptor
         finally:
@@ -117,29 +119,25 @@ def _create(path: str, mode: int) -> int:
                 pass  # gone; or the next sweep gets it
 
 
-def _new_semaphore() -> str:
-    """Create a clear semaphore under a private name of its own; return the name."""
+def _create_semaphore(name: str) -> None:
+    """Create a clear semaphore of that name, with posix_ipc; raise the builtin exceptions."""
     import posix_ipc
 
-    while True:
-        name = f"{NEW_PREFIX}{os.getpid()}.{time.monotonic_ns()}"
-        try:
-            posix_ipc.Semaphore(f"/{name}", posix_ipc.O_CREX, 0o600).close()
-        except posix_ipc.ExistentialError:
-            if os.path.isdir(FOLDER):
-                continue  # the name is taken
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)) from None
-        except posix_ipc.PermissionsError:
-            raise PermissionError(errno.EACCES, f"{FOLDER} is not writable") from None
-        except MemoryError:
-            raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)) from None
-        except OSError as error:
-            if error.errno is not None:
-                raise
-            # posix_ipc says these two in words only.
-            number = errno.ENFILE if "system limit" in str(error) else errno.EMFILE
-            raise OSError(number, os.strerror(number)) from None
-        return name
+    try:
+        posix_ipc.Semaphore(f"/{name}", posix_ipc.O_CREX, 0o600).close()
+    except posix_ipc.ExistentialError:
+        # There is no folder (else this name of a process and an instant would be taken).
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)) from None
+    except posix_ipc.PermissionsError:
+        raise PermissionError(errno.EACCES, f"{FOLDER} is not writable") from None
+    except MemoryError:
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)) from None
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        # posix_ipc says these two in words only.
+        number = errno.ENFILE if "system limit" in str(error) else errno.EMFILE
+        raise OSError(number, os.strerror(number)) from None
 
 
 def _sweep() -> None:

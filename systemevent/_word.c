@@ -188,7 +188,8 @@ PyDoc_STRVAR(wait_doc,
 "the kernel refuses.");
 
 static PyObject *word_wait_for(Word *self, PyObject *timeout) {
-    if (systemevent_is_set(&self->event)) Py_RETURN_TRUE;
+    const uint64_t first = systemevent__load(&self->event);
+    if (systemevent__value(first) != 0) Py_RETURN_TRUE;
     struct timespec deadline;
     if (timeout != Py_None) {
         long long remaining = nanoseconds(timeout);
@@ -197,8 +198,8 @@ static PyObject *word_wait_for(Word *self, PyObject *timeout) {
         deadline = deadline_after(remaining);
     }
     PyThreadState *saved = NULL;
-    int result = systemevent_wait_interruptible(
-        &self->event, timeout == Py_None ? NULL : &deadline, run_signal_handlers, &saved);
+    int result = systemevent__wait_since(&self->event, first, timeout == Py_None ? NULL : &deadline,
+                                         run_signal_handlers, &saved);
     int error = errno;
     if (saved) PyEval_RestoreThread(saved);
     if (result >= 0) return PyBool_FromLong(result);

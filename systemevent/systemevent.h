@@ -176,8 +176,9 @@ static inline bool systemevent__is_missing(int error) {
     return error == ENOSYS || error == EPERM; /* EPERM: how many sandboxes say ENOSYS */
 }
 
-/* Does this process sleep on both halves of the word (Linux 5.16 or newer)? If not, a pulse that
- * falls entirely into a stop of a waiter (SIGSTOP, debugger, frozen container) is missed by it. */
+/* Does this process sleep on both halves of the word (Linux 5.16 or newer)? If not, a pulse is missed
+ * by a waiter that is not asleep during all of it: because it is stopped (SIGSTOP, debugger, frozen
+ * container), or just between its look at the word and its sleep. */
 static inline bool systemevent_sleeps_on_both_halves(void) {
     if (!__atomic_load_n(&systemevent__older_kernel, __ATOMIC_RELAXED) &&
         syscall(SYS_futex_waitv, NULL, 0, 0, NULL, CLOCK_MONOTONIC) < 0 &&
@@ -268,22 +269,11 @@ static inline void systemevent_clear(const systemevent_t *event) {
 #endif
 }
 
-/* Wait for the event, with a say in what a signal does.
- *
- * deadline      absolute, CLOCK_MONOTONIC; NULL: wait for ever.
- * interrupted   called (with `argument`) before the first sleep, and each time that a signal handler
- *               has interrupted a sleep; not 0: give up. NULL: sleep on. What happens to the event
- *               meanwhile is not missed.
- *
- * Returns 1: the event was set at some instant of this call (also by a pulse that is over by now).
- *         0: the deadline passed, and the event was clear until then.
- *        -1: errno is EINTR (`interrupted` gave up), EINVAL (no valid deadline), or another error of
- *            the kernel's, such as ENOMEM.
- */
-static inline int systemevent_wait_interruptible(const systemevent_t *event,
-                                                 const struct timespec *deadline,
-                                                 int (*interrupted)(void *), void *argument) {
-    const uint64_t first = systemevent__load(event);
+/* The rest of a wait that began with reading the word as `first`; see below. A caller that computes
+ * its deadline from the clock reads the word before: a pulse in between must not count as clear time. */
+static inline int systemevent__wait_since(const systemevent_t *event, uint64_t first,
+                                          const struct timespec *deadline,
+                                          int (*interrupted)(void *), void *argument) {
     if (systemevent__value(first) != 0) return 1;
     /* EINTR at first: a signal that came just before the sleep would not interrupt it any more. */
     int outcome = EINTR;
@@ -306,6 +296,25 @@ static inline int systemevent_wait_interruptible(const systemevent_t *event,
     } while (outcome != 0);
     systemevent__pass_on(event);
     return 1;
+}
+
+/* Wait for the event, with a say in what a signal does.
+ *
+ * deadline      absolute, CLOCK_MONOTONIC; NULL: wait for ever.
+ * interrupted   called (with `argument`) before the first sleep, and each time that a signal handler
+ *               has interrupted a sleep; not 0: give up. NULL: sleep on. What happens to the event
+ *               meanwhile is not missed.
+ *
+ * Returns 1: the event was set at some instant of this call (also by a pulse that is over by now).
+ *         0: the deadline passed, and the event was clear until then.
+ *        -1: errno is EINTR (`interrupted` gave up), EINVAL (no valid deadline), or another error of
+ *            the kernel's, such as ENOMEM.
+ */
+static inline int systemevent_wait_interruptible(const systemevent_t *event,
+                                                 const struct timespec *deadline,
+                                                 int (*interrupted)(void *), void *argument) {
+    return systemevent__wait_since(event, systemevent__load(event), deadline, interrupted,
+                                   argument);
 }
 
 /* Wait for the event until the absolute CLOCK_MONOTONIC `deadline`; NULL: for ever. Signal handlers

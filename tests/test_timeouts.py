@@ -236,3 +236,28 @@ def test_timeout_in_a_time_namespace(event):
     assert there >= here + offset
     assert value is False
     assert duration >= timeout * SECOND
+
+
+class Pulsing:
+    """A timeout of 1 s that sets and clears an event when it is compared."""
+
+    def __init__(self, event):
+        self._event = event
+
+    def __gt__(self, other):
+        self._event.set()
+        self._event.clear()
+        return other < 1
+
+    def __index__(self):
+        return 1
+
+
+@pytest.mark.parametrize("make", [lambda event: event, lambda event: threading.Event()])
+def test_a_pulse_before_the_sleep_is_not_missed(event, make):
+    """wait() reads the word first, then the clock: a pulse in between does not count as clear time.
+
+    Else False could come back although the event was not clear for the whole timeout.
+    """
+    one = make(event)
+    assert one.wait(Pulsing(one)) is True
