@@ -10,7 +10,7 @@ import os
 import re
 import signal
 
-from processes import DEADLINE, command, until, until_stopped, worker
+from processes import DEADLINE, command, is_asleep, state_of, until, until_stopped, worker
 
 _CLONE_NEWNS, _CLONE_NEWUSER = 0x20000, 0x10000000
 _MS_REC, _MS_PRIVATE = 1 << 14, 1 << 18
@@ -78,6 +78,18 @@ def injected(function, *args, inject=(), log=os.devnull):
         with strace(one.pid, *expressions, log=log):
             one.signal(signal.SIGCONT)
             yield one
+
+
+def until_asleep_or_dead(one):
+    """Return when the worker sleeps in a wait for an event, or is dead."""
+
+    def is_asleep_or_dead():
+        try:
+            return state_of(one.pid) == "Z" or is_asleep(one.pid)
+        except PermissionError:  # it is dying: it has no memory any more, so it is nobody's
+            return False
+
+    until(is_asleep_or_dead, f"worker {one.pid} waits for an event, or is dead")
 
 
 def calls_of(function, *args, log, drive=lambda one: None):

@@ -12,8 +12,8 @@ import re
 
 import posix_ipc  # noqa: F401  # as fcntl
 import pytest
-from injection import calls_of, in_private_shm, injected
-from processes import is_asleep, state_of, until, worker
+from injection import calls_of, in_private_shm, injected, until_asleep_or_dead
+from processes import worker
 
 from systemevent import SystemEvent, unlink
 
@@ -36,9 +36,7 @@ def outcome_of_wait(event, inject, timeout=None):
     """The outcome of a wait() with that injection; set() comes when the waiter sleeps."""
     with injected(outcome, event.wait, timeout, inject=[inject]) as one:
         if timeout is None:
-            until(
-                lambda: state_of(one.pid) == "Z" or is_asleep(one.pid), "it sleeps, or has failed"
-            )
+            until_asleep_or_dead(one)
             event.set()
         return one.result()
 

@@ -14,8 +14,8 @@ import stat
 
 import posix_ipc  # noqa: F401  # as fcntl
 import pytest
-from injection import calls_of, in_private_shm, injected
-from processes import is_asleep, state_of, until, until_asleep, worker, workers
+from injection import calls_of, in_private_shm, injected, until_asleep_or_dead
+from processes import until_asleep, worker, workers
 
 from systemevent import SystemEvent, unlink
 
@@ -108,7 +108,7 @@ def sleepers(drive=lambda event, victim: None):
 
 def set_when_asleep(event, victim):
     """Set the event as soon as the victim sleeps in wait(), or is dead."""
-    until(lambda: state_of(victim.pid) == "Z" or is_asleep(victim.pid), "the victim waits")
+    until_asleep_or_dead(victim)
     event.set()
 
 
@@ -207,7 +207,7 @@ def test_killed_in_a_life_in_c(peer_program, tmp_path):
     """SIGKILL at any system call of a C program that creates an event and uses it."""
 
     def drive(_, victim):
-        until(lambda: state_of(victim.pid) == "Z" or is_asleep(victim.pid), "the victim waits")
+        until_asleep_or_dead(victim)
         with SystemEvent(NAME) as event:
             event.set()
 
