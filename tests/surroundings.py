@@ -53,6 +53,16 @@ def with_own_shm(options, function, *args):
     return function(*args)
 
 
+def sized(size):
+    """A function that makes a file of that size (a hole)."""
+
+    def make(path):
+        with open(path, "xb") as file:
+            file.truncate(size)
+
+    return make
+
+
 def error_of(function, *args):
     """(the type's name, the text) of the exception that function(*args) raises."""
     try:
@@ -84,4 +94,5 @@ def compile_with(compiler, *words):
     if not shutil.which(compiler):
         (pytest.fail if "CI" in os.environ else pytest.skip)(f"{compiler} is not installed")
     result = subprocess.run([compiler, *words], capture_output=True, text=True)
-    assert (result.returncode, result.stdout + result.stderr) == (0, "")
+    said = result.stdout + result.stderr
+    assert (result.returncode, said) == (0, ""), said

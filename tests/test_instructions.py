@@ -1,0 +1,86 @@
+"""Kill, or pause, at every machine instruction of set, clear, wait and is_set.
+
+The sweeps are harness/instructions.py; the mutants, which must be caught, harness/probe.c.
+"""
+
+import contextlib
+import functools
+import os
+
+import pytest
+from harness import instructions, tracing
+from harness.checker import judge
+from harness.instructions import KILLED, MUTANTS, PAUSED, Library, Probe, Scene, Wrong, stage
+
+pytestmark = pytest.mark.one_python
+
+#: The glue knows nothing of the sleeping mode: two scenes in the second mode suffice.
+IN_EITHER_MODE = [
+    Scene("wait", asleep=("A.wait B.wait set",), result=True),
+    Scene("wait", asleep=("victim.SIGUSR1", "A.wait B.wait set"), result=True),
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tracer():
+    """Says that processes can be traced here."""
+    why_not = tracing.why_not()
+    if why_not:
+        say = pytest.fail if os.environ.get("CI") else pytest.skip
+        say(f"needs permission to trace (ptrace) its own children: {why_not}")
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory):
+    """Where probes are compiled to."""
+    return tmp_path_factory.mktemp("probes")
+
+
+@pytest.fixture
+def on(folder, sleeping_mode):
+    """A function that returns a stage for an implementation."""
+    return lambda implement, **options: stage(
+        functools.partial(implement, folder=folder, **options), sleeping_mode == "futex_wait"
+    )
+
+
+def test_killed_in_c(on):
+    """SIGKILL at any instruction of systemevent.h loses no state and leaves nobody asleep."""
+    with on(Probe) as one:
+        points = {scene: instructions.kill_sweep(one, scene) for scene in KILLED}
+    assert sum(points.values()) > 500
+
+
+@pytest.mark.parametrize("part", range(2))
+def test_killed_in_the_library(on, part, sleeping_mode):
+    """SIGKILL at any instruction of the extension type's methods, glue included, does neither."""
+    scenes = KILLED if sleeping_mode == "futex_waitv" else IN_EITHER_MODE
+    with on(Library) as one:
+        points = {scene: instructions.kill_sweep(one, scene) for scene in scenes[part::2]}
+    assert sum(points.values()) > 100
+
+
+@pytest.mark.parametrize("part", range(2))
+def test_paused(on, part):
+    """Paused at any instruction, while others carry out whole operations, nobody goes wrong.
+
+    In particular, a wait that has begun is released by a pulse, wherever it is.
+    """
+    with on(Probe) as one:
+        points = {scene: instructions.pause_sweep(one, scene, judge) for scene in PAUSED[part::2]}
+    assert sum(points.values()) > 500
+
+
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_mutant_is_caught(on, mutant, sleeping_mode):
+    """An event with one mistake is caught by the sweep, and in the scene, that is named for it."""
+    sweep, scene, on_older_kernels = MUTANTS[mutant]
+    # What futex_waitv is there for is no mistake on older kernels: the sweep excuses it there.
+    is_mistake = on_older_kernels or sleeping_mode == "futex_waitv"
+    caught = pytest.raises(Wrong) if is_mistake else contextlib.nullcontext()
+    sweeps = {
+        "kill": instructions.kill_sweep,
+        "pause": functools.partial(instructions.pause_sweep, judge=judge),
+    }
+    with on(Probe, mutant=mutant) as one, caught:
+        sweeps[sweep](one, scene)
