@@ -27,15 +27,15 @@
  *                    value only: unless set() and clear() both fall into one stop, or between
  *                    its last look at the word and the kernel's; STRICT_OLDER: always)
  *     true           a wait is True only if the event was set at some instant of it
- *     false          a wait is False only if the event was clear at some instant from its deadline on,
- *                    and no set() took effect before (STRICT: before it decided)
- *     clear          after a clear() that no set() overlapped the event is clear until a set() begins
+ *     false          a wait is False only if the event was clear at some instant from its deadline
+ *                    on, and no set() took effect before (STRICT: before it decided)
+ *     clear          after a clear() that no set() overlapped it is clear until a set() begins
  *     flag           it rises only during a set(), and falls only during a clear()
  *     spinning       nobody goes round in circles (explored as: the model has no cycle)
  *
  * With foreign programs some of these do not hold; which remain is said at each promise, in the
  * branches on FOREIGN. -DSTRICT_FOREIGN demands all of them nevertheless, -DOWE_POSTS of a sem_post
- * what a set() promises: they show the gaps. -DONLY=sleeper (pulse, true_, ...) looks at one promise.
+ * what a set() promises: they show the gaps. -DONLY=sleeper (pulse, ...) looks at one.
  */
 
 #ifndef WAITERS
@@ -75,7 +75,7 @@
 #define KILLS 0
 #endif
 
-/* Threads, the ones that can sleep, come first: waiters, then turnstiles. Everybody has a number. */
+/* Everybody has a number. Threads, which can sleep, come first: waiters, then turnstiles. */
 #define THREADS (WAITERS + TURNSTILES)
 #define SETTER_0 THREADS
 #define CLEARER_0 (SETTER_0 + SETTERS)
@@ -123,7 +123,7 @@ byte signals = SIGNALS, stops = STOPS, kills = KILLS;
 
 byte t; /* for loops within one step */
 
-/* ---- what everybody is doing, and what was promised to waiters: seen by no one but the promises - */
+/* ---- what everybody is doing, and what was promised to waiters: seen by no one but the promises  */
 
 #define WAITING 1     /* has loaded `first`, and has not decided */
 #define BUSY 2        /* in anything else than a wait, set() or clear(): can be killed */
@@ -138,7 +138,7 @@ byte doing[MOST + 1];
 #define begin(who, what) doing[who] = doing[who] | (what) | STARTED
 #define end(who, what) doing[who] = doing[who] & ~(what)
 
-/* Of those that are alike, the first begins first: what another order would show, this one shows. */
+/* Of those that are alike, the first begins first: another order would show the same. */
 #define is_first(who) (who == 0 || who == TIMED || who == OLDER || who == WAITERS || \
                        who == SETTER_0 || who == CLEARER_0 || who == PULSER_0 || \
                        who == POSTER_0 || who == TRIER_0 || who == JUDGE)
@@ -190,8 +190,8 @@ inline see_clear() {
     t = 0
 }
 
-/* A set() takes effect, also one that finds the event set already (`asleep_only`: owed only to those
- * who are asleep). */
+/* A set() takes effect, also one that finds the event set already (`asleep_only`: owed to
+ * those who are asleep). */
 inline owe(asleep_only) {
     for (t : 0 .. WAITERS - 1) {
         if
@@ -244,7 +244,7 @@ inline promise_a_clearer() {
     t = 0
 }
 
-/* ---- waking ------------------------------------------------------------------------------------ */
+/* ---- waking ---------------------------------------------------------------------------------- */
 
 inline wake_all_on_value() {
     for (t : 0 .. THREADS - 1) { on_value[t] = false }
@@ -274,7 +274,7 @@ inline wake_one_on_value() {
     fi
 }
 
-/* ---- foreign programs, as glibc 2.21 and newer ------------------------------------------------ */
+/* ---- foreign programs, as glibc 2.21 and newer ----------------------------------------------- */
 
 /* sem_post: add 1; then, if the upper half is not 0, FUTEX_WAKE of one. */
 inline sem_post_adds(me) {
@@ -310,10 +310,15 @@ inline sem_trywait(me) {
 }
 
 /* sem_wait, behind its first attempt. Reading value and then acting on what was read (compare-and-
- * swap, or the kernel's compare) is the same as acting on value in one step: where it differs, glibc
- * tries again. */
+ * swap, or the kernel's compare) is the same as acting on value in one step: where it differs,
+ * glibc tries again. */
 inline sem_wait(me) {
-    atomic { may_start(me); printf("#%d: sem_wait: announces itself\n", me); begin(me, BUSY); foreign++ };
+    atomic {
+        may_start(me);
+        printf("#%d: sem_wait: announces itself\n", me);
+        begin(me, BUSY);
+        foreign++
+    };
     do
     :: atomic {
             value > 0 ->
@@ -332,10 +337,11 @@ inline sem_wait(me) {
     od
 }
 
-/* ---- set() and clear() ------------------------------------------------------------------------ */
+/* ---- set() and clear() ----------------------------------------------------------------------- */
 
 #if FOREIGN
-#define owe_because_already_set() skip /* its foreign poster wakes one waiter, which wakes the others */
+/* Its foreign poster wakes one waiter, which wakes the others. */
+#define owe_because_already_set() skip
 #else
 #define owe_because_already_set() owe(false)
 #endif
@@ -424,14 +430,24 @@ inline clear(me) {
         if :: word_value == 0 -> end_clear(me) :: else fi
     };
     do
-    :: atomic { !does(me, CLEARING) -> word_value = 0; word_foreign = 0; word_generation = 0 }; break
+    :: atomic {
+            !does(me, CLEARING) ->
+            word_value = 0;
+            word_foreign = 0;
+            word_generation = 0
+        };
+        break
     :: else ->
 #if defined(MUTANT_TURNSTILE)
         atomic { if :: value > 0 -> sem_trywait(me) :: else -> end_clear(me) fi }
 #elif defined(MUTANT_COUNTING)
         atomic { sem_trywait(me); end_clear(me) }
 #elif defined(MUTANT_DELAYED_CLEAR)
-        atomic { printf("#%d: clear: returns\n", me); end(me, CLEARING | OVERLAPPED); begin(me, BUSY) };
+        atomic {
+            printf("#%d: clear: returns\n", me);
+            end(me, CLEARING | OVERLAPPED);
+            begin(me, BUSY)
+        };
         atomic {
             printf("#%d: clear: its store becomes visible\n", me);
             if :: value > 0 -> promise_a_clearer(); see_clear(); value = 0; generation++ :: else fi;
@@ -439,7 +455,11 @@ inline clear(me) {
         }
 #else
 #ifdef MUTANT_GENERATION_BEFORE
-        atomic { printf("#%d: clear: generation + 1\n", me); generation++; word_generation = generation };
+        atomic {
+            printf("#%d: clear: generation + 1\n", me);
+            generation++;
+            word_generation = generation
+        };
 #endif
         atomic { /* compare-and-swap */
             if
@@ -477,7 +497,7 @@ inline clear(me) {
     od
 }
 
-/* ---- wait() ----------------------------------------------------------------------------------- */
+/* ---- wait() ---------------------------------------------------------------------------------- */
 
 mtype = { nothing, woken, again, timed_out, interrupted, restart };
 
@@ -748,7 +768,7 @@ proctype waiter(byte me) {
 }
 #endif
 
-/* ---- the others ------------------------------------------------------------------------------- */
+/* ---- the others ------------------------------------------------------------------------------ */
 
 proctype setter(byte me) { { set(me) } unless { does(me, KILLED) } }
 
@@ -786,7 +806,7 @@ proctype turnstile(byte me) {
     } unless { does(me, KILLED) }
 }
 
-/* ---- the killer, and the judge of sleepers ---------------------------------------------------- */
+/* ---- the killer, and the judge of sleepers --------------------------------------------------- */
 
 #define kill(who) \
     :: atomic { \
@@ -817,8 +837,8 @@ active proctype killer() {
 #define SOMEBODY_IS_OWED ((ghost[0] | ghost[1] | ghost[2] | ghost[3] | ghost[4]) & OWED)
 
 #ifdef RESCUE
-/* Those who are asleep although the event is set are released by: 1 set(), 2 sem_post, 3 clear() and
- * set(). */
+/* Those who are asleep although the event is set are released by: 1 set(), 2 sem_post,
+ * 3 clear() and set(). */
 active proctype judge() {
     CLEAR_LOCALS;
     end_judge: atomic {
