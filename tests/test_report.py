@@ -1,7 +1,9 @@
 """The report of an illegal history: it can be understood, and asked for again."""
 
 import io
+import subprocess
 import xml.etree.ElementTree
+from pathlib import Path
 
 import pytest
 from harness import report
@@ -9,6 +11,8 @@ from harness.checker import judge
 from harness.history import Operation, save
 
 pytestmark = [pytest.mark.one_mode, pytest.mark.one_python]
+
+ROOT = Path(__file__).parent.parent
 
 FLICKER = [
     Operation(0, 0, "set", 1_000, 3_000),
@@ -91,3 +95,16 @@ def test_a_saved_history_is_judged_again(tmp_path, status, history):
     assert report.judge_directory(tmp_path / "logs", out) == status
     is_illegal = "illegal" in out.getvalue()
     assert (tmp_path / "logs" / "illegal.html").exists() == is_illegal
+
+
+def test_the_command_that_reports_name(tmp_path, python):
+    """The command that a report prints judges the saved history again, from the project's root."""
+    directory = tmp_path / "logs"
+    save(directory, FLICKER)
+    words = report.command(directory).split()[1:]
+    done = subprocess.run(
+        [*python, *words], cwd=ROOT, text=True, capture_output=True, timeout=60, check=False
+    )
+    assert done.returncode == 1
+    assert "ILLEGAL" in done.stdout
+    assert (directory / "illegal.html").exists()
