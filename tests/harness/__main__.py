@@ -7,7 +7,7 @@ from . import report
 
 
 def main(words=None):
-    """The command; the exit status says it all: 0 legal, 1 illegal or slept, 2 unknown, 3 no history."""
+    """The command; its status: 0 legal, 1 illegal or slept, 2 unknown, 3 no history."""
     parser = argparse.ArgumentParser(prog="python -m tests.harness", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     judging = commands.add_parser("judge", help="judge the logs in a directory")
