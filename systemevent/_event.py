@@ -91,6 +91,7 @@ def unlink(name: str, prefix: str = DEFAULT_PREFIX) -> None:
 def list_events(prefix: str = DEFAULT_PREFIX) -> list[str]:
     """Return the names of all events with that prefix on this machine, sorted, without the prefix.
 
-    Raises TypeError or ValueError for a prefix that no event can have.
+    Raises TypeError or ValueError for a prefix that no event can have, PermissionError if the
+    folder of the objects (/dev/shm) may not be read.
     """
     return objects.list_semaphores(checked_prefix(prefix))

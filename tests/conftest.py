@@ -3,6 +3,7 @@
 import itertools
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -35,6 +36,8 @@ def nothing_left_behind():
 
 
 def pytest_sessionstart(session):
+    # Ignored in background jobs of scripts, and inherited by all that the tests start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     session.config.semaphores_before = _semaphores()
 
 

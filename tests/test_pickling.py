@@ -120,6 +120,6 @@ def test_unrelated_programs(event, tmp_path):
     file = tmp_path / "event.pickle"
     file.write_bytes(pickle.dumps(event))
     code = "import pickle, sys; pickle.load(open(sys.argv[1], 'rb')).set()"
-    with command(sys.executable, "-I", "-c", code, file) as process:
+    with command(sys.executable, "-c", code, file) as process:
         assert process.communicate(timeout=DEADLINE) == ("", "")
     assert event.is_set()
