@@ -31,7 +31,8 @@ def measure(rounds: int) -> dict[str, list[float]]:
         "python -c pass": [sys.executable, "-c", "pass"],
         "evt_set NAME": [scripts / "evt_set", name],
         "evt_wait NAME (set)": [scripts / "evt_wait", name],
-        "import systemevent": [sys.executable, "-c", "import systemevent"],
+        # -I: what is installed (with its bytecode), not the sources in this folder.
+        "import systemevent": [sys.executable, "-I", "-c", "import systemevent"],
     }
     results: dict[str, list[float]] = {title: [] for title in programs}
     SystemEvent(name).close()

@@ -2,6 +2,7 @@
 
 import fcntl  # noqa: F401  # imported by a creation, otherwise, in each worker anew
 import os
+import sys
 
 import posix_ipc  # noqa: F401  # as fcntl
 import pytest
@@ -45,4 +46,5 @@ def test_interrupted(operation):
     assert not [place for place, what in leaks.items() if bytecodes.SWALLOWED in what]
     real = sorted(place.partition(":")[0] for place in leaks if "Ctrl-C" in place)
     assert set(real) <= set(IN_NOBODYS_HANDS)
-    assert len(real) <= len(IN_NOBODYS_HANDS)
+    if sys.version_info >= (3, 11):  # before, signals come in before almost any bytecode
+        assert len(real) <= len(IN_NOBODYS_HANDS)

@@ -6,7 +6,6 @@ Not a test of ours but of our words; should CPython mend its event, the table ha
 import multiprocessing
 import os
 import signal
-import threading
 
 import pytest
 from original import OriginalSystemEvent
@@ -89,25 +88,19 @@ def test_version_1_is_set_is_wrong_while_others_wait(original):
 
 
 def test_multiprocessing_loses_a_pulse():
-    """multiprocessing.Event: set() and clear() at once leave waiters behind (gh-95826)."""
-    event = multiprocessing.get_context("fork").Event()
-    with asleep_in(event, 20) as waiters:
-        until_all_in_futex(waiters)
-        for waiter in waiters[:10]:
-            waiter.signal(signal.SIGSTOP)
-        until_stopped(*[waiter.pid for waiter in waiters[:10]])
+    """multiprocessing.Event: set() and clear() at once leave waiters behind (gh-95826).
 
-        def pulse():
+    Most of the times, and most of them; it depends on who gets its lock first.
+    """
+    event = multiprocessing.get_context("fork").Event()
+    for _ in range(100):
+        with asleep_in(event, 10) as waiters:
+            until_all_in_futex(waiters)
             event.set()
             event.clear()
-
-        setter = threading.Thread(target=pulse)
-        setter.start()
-        # set() waits for the stopped ones; it does not return before they go on.
-        for waiter in waiters[:10]:
-            waiter.signal(signal.SIGCONT)
-        setter.join()
-        assert sum(waiter.result() for waiter in waiters) < 20
+            if not all(waiter.result() for waiter in waiters):
+                return
+    pytest.fail("100 pulses have released everybody")
 
 
 def test_multiprocessing_hangs_after_a_kill():

@@ -1,6 +1,6 @@
 """Kill, or raise KeyboardInterrupt, at every bytecode of the Python layer.
 
-A forked worker carries out an operation under sys.settrace with opcode events; in front of the k-th
+A forked worker carries out an operation under sys.settrace or sys.monitoring; in front of the k-th
 bytecode of the package it kills itself, or an exception is raised, for every k until the operation
 completes. Code of others (the interpreter's libraries, C) runs as part of the bytecode that calls
 it; test_kill_points.py has the kills at their system calls.
@@ -80,21 +80,16 @@ class Countdown:
         self._before = {}
         self.where = None
 
-    def __call__(self, frame, happening, argument):
-        if not frame.f_code.co_filename.startswith(_PACKAGE):
-            return None
-        frame.f_trace_opcodes = True
-        frame.f_trace_lines = False
-        if happening == "opcode":
-            code, before = frame.f_code, self._before.get(frame)
-            self._before[frame] = frame.f_lasti
-            if self._left == 0 and self.where is None:
-                self.where = f"{code.co_name}:{frame.f_lineno}+{frame.f_lasti}"
-                if _lets_signals_in(code, before):
-                    self.where += " (Ctrl-C)"
-                self._act()
-            self._left -= 1
-        return self
+    def _step(self, frame, offset):
+        """In front of the bytecode at that offset."""
+        code, before = frame.f_code, self._before.get(frame)
+        self._before[frame] = offset
+        if self._left == 0 and self.where is None:
+            self.where = f"{code.co_name}:{frame.f_lineno}+{offset}"
+            if _lets_signals_in(code, before):
+                self.where += " (Ctrl-C)"
+            self._act()
+        self._left -= 1
 
     def forget(self):
         """Hold no frames, and so nothing that their variables hold."""
@@ -102,11 +97,39 @@ class Countdown:
 
     def during(self, function, *args):
         """function(*args), traced."""
-        sys.settrace(self)
+        start, stop = (
+            (self._start_monitoring, self._stop_monitoring)
+            if sys.version_info >= (3, 12)  # there, settrace() misses opcodes of a first call
+            else (lambda: sys.settrace(self._trace), lambda: sys.settrace(None))
+        )
+        start()
         try:
             return function(*args)
         finally:
-            sys.settrace(None)
+            stop()
+
+    def _trace(self, frame, happening, argument):
+        if not frame.f_code.co_filename.startswith(_PACKAGE):
+            return None
+        frame.f_trace_opcodes = True
+        frame.f_trace_lines = False
+        if happening == "opcode":
+            self._step(frame, frame.f_lasti)
+        return self._trace
+
+    def _start_monitoring(self):
+        tool = sys.monitoring
+        tool.use_tool_id(tool.DEBUGGER_ID, "bytecodes")
+        tool.register_callback(tool.DEBUGGER_ID, tool.events.INSTRUCTION, self._instruction)
+        tool.set_events(tool.DEBUGGER_ID, tool.events.INSTRUCTION)
+
+    def _stop_monitoring(self):
+        sys.monitoring.set_events(sys.monitoring.DEBUGGER_ID, 0)
+        sys.monitoring.free_tool_id(sys.monitoring.DEBUGGER_ID)
+
+    def _instruction(self, code, offset):
+        if code.co_filename.startswith(_PACKAGE):
+            self._step(sys._getframe(1), offset)
 
 
 def _lets_signals_in(code, offset):
