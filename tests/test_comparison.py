@@ -20,8 +20,8 @@ def is_in_futex(pid):
         return file.read().split()[0] in ("202", "98")
 
 
-def asleep_in(event, count):
-    """Workers that wait on the event for 1 s, all of them asleep."""
+def waiting_for(event, count):
+    """Workers that wait on the event for 1 s."""
     return workers(count, event.wait, 1.0)
 
 
@@ -45,7 +45,7 @@ def test_version_1_counts(original):
 
 def test_version_1_loses_a_pulse(original):
     """Version 1: set() and clear() release few of five stopped waiters, or none."""
-    with asleep_in(original, 5) as waiters:
+    with waiting_for(original, 5) as waiters:
         until_all_in_futex(waiters)
         for waiter in waiters:
             waiter.signal(signal.SIGSTOP)
@@ -94,7 +94,7 @@ def test_multiprocessing_loses_a_pulse():
     """
     event = multiprocessing.get_context("fork").Event()
     for _ in range(100):
-        with asleep_in(event, 10) as waiters:
+        with waiting_for(event, 10) as waiters:
             until_all_in_futex(waiters)
             event.set()
             event.clear()
