@@ -44,6 +44,13 @@ def until(condition, what, deadline=DEADLINE):
     return value
 
 
+def is_readable(descriptor, seconds):
+    """Is there something to read, within that time? (select() knows no descriptor above 1023.)"""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
+
+
 def is_asleep(pid, tid=None):
     """Is that thread (default: the main one) asleep in a wait for an event?"""
     task = f"/proc/{pid}/task/{tid or pid}"
@@ -85,7 +92,7 @@ def receive(descriptor, size):
     """Return `size` bytes from a pipe; fail if they do not come within DEADLINE."""
     data = b""
     while len(data) < size:
-        if not select.select([descriptor], [], [], DEADLINE)[0]:
+        if not is_readable(descriptor, DEADLINE):
             raise AssertionError(f"only {len(data)} of {size} bytes within {DEADLINE} s")
         more = os.read(descriptor, size - len(data))
         if not more:
@@ -134,7 +141,7 @@ class Worker:
         if self._status is None:
             descriptor = os.pidfd_open(self.pid)
             try:
-                if not select.select([descriptor], [], [], deadline)[0]:
+                if not is_readable(descriptor, deadline):
                     raise AssertionError(f"worker {self.pid} did not end within {deadline} s")
             finally:
                 os.close(descriptor)
@@ -145,7 +152,7 @@ class Worker:
     def result(self, deadline=DEADLINE):
         """Return what the function returned; raise WorkerError if it raised or was killed."""
         if self._outcome is None:
-            if not select.select([self._reader], [], [], deadline)[0]:
+            if not is_readable(self._reader, deadline):
                 raise AssertionError(f"worker {self.pid} gave no result within {deadline} s")
             with open(self._reader, "rb", closefd=False) as pipe:
                 data = pipe.read()

@@ -1,26 +1,22 @@
 """Stress: the event shows nothing that threading.Event could not; wrong events are found out."""
 
 import io
-import re
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import pytest
-from harness import history, stress
+from harness import history, many_events, stress
+from harness.campaign import LARGE_BOUND, LARGE_RUNS, caught
+from harness.implementations import MODES
 from harness.mutants import MUTANTS
+from harness.perturbations import HARMLESS, why_not
 from harness.report import judge_directory
 from harness.scenarios import SCENARIOS
 
 pytestmark = pytest.mark.one_python
 
-ROOT = Path(__file__).parent.parent
 #: Seconds of a run.
 SHORT = 0.5
 #: Seconds after which a sleeper is one, where there must be some.
 SOON = 0.5
-ALL = pytest.mark.parametrize("scenario", SCENARIOS)
 
 
 @pytest.fixture(autouse=True)
@@ -29,29 +25,88 @@ def logs_here(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
 
-def legal(*what):
+@pytest.fixture
+def perturbation(request):
+    """A perturbation that can be had here."""
+    reason = why_not(request.param)
+    assert not reason, f"{request.param}: {reason}"
+    return request.param
+
+
+def legal(name, scenario, perturbation="none", seed=0, seconds=SHORT, bound=stress.BOUND):
     """Run it; fail with the report unless the outcome is legal."""
-    outcome = stress.run(*what)
+    if not stress.is_possible(name, scenario, perturbation):
+        pytest.fail(f"{name} cannot play {scenario} with {perturbation}")
+    outcome = stress.run(name, scenario, seconds, seed, bound, perturbation)
     assert outcome.kind == "legal", str(outcome)
     return outcome
 
 
-@ALL
+def pairs(*names, perturbation="none"):
+    """All that these can play, as parameters."""
+    return pytest.mark.parametrize(
+        ("name", "scenario"),
+        [
+            (name, scenario)
+            for name in names
+            for scenario in SCENARIOS
+            if stress.is_possible(name, scenario, perturbation)
+        ],
+    )
+
+
+@pairs("threading", "right")
 @pytest.mark.one_mode
-@pytest.mark.parametrize("name", ["threading", "right"])
 def test_the_tester_lets_right_events_pass(name, scenario, tmp_path):
     """threading.Event, and what the mutants are mutants of; nothing is left behind."""
-    outcome = legal(name, scenario, SHORT, 1)
+    outcome = legal(name, scenario)
     assert outcome.operations >= len(SCENARIOS[scenario])
     assert list(tmp_path.iterdir()) == []
 
 
-@ALL
-@pytest.mark.parametrize("kind", ["processes", "shared"])
-def test_system_event(kind, scenario, sleeping_mode):
-    """SystemEvent in processes, and its objects shared by threads of processes."""
-    outcome = legal(f"{kind}/{sleeping_mode}", scenario, SHORT, 2)
-    assert outcome.operations >= len(SCENARIOS[scenario])
+@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("kind", ["processes", "shared", "programs"])
+def test_every_scenario(kind, scenario, sleeping_mode):
+    """In processes of one thread, in processes whose threads share an object, and in C."""
+    legal(f"{kind}/{sleeping_mode}", scenario)
+
+
+@pytest.mark.one_mode
+@pytest.mark.parametrize("perturbation", HARMLESS, indirect=True)
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_mixed(scenario, perturbation):
+    """Python, C and commands around one event, in both sleeping modes, and all that disturbs."""
+    legal("mixed", scenario, perturbation, seed=len(scenario))
+
+
+@pytest.mark.parametrize("perturbation", HARMLESS[1:], indirect=True)
+@pytest.mark.parametrize("scenario", ["metronome", "lighthouse"])
+@pytest.mark.parametrize("kind", ["processes", "programs"])
+def test_pulses_meet_who_is_elsewhere(kind, scenario, perturbation, sleeping_mode):
+    """A pulse is seen by who is in a handler, stopped, delayed, without its page, or new."""
+    legal(f"{kind}/{sleeping_mode}", scenario, perturbation, seconds=1.5)
+
+
+@pytest.mark.parametrize("perturbation", ["none", "storm"], indirect=True)
+@pytest.mark.parametrize("scenario", ["quiet", "chaos", "foreign"])
+def test_commands(scenario, perturbation, sleeping_mode):
+    """evt_set, evt_clear and evt_wait, some of them killed."""
+    legal(f"commands/{sleeping_mode}", scenario, perturbation, seconds=1.5)
+
+
+@pytest.mark.parametrize(("kind", "scenario"), LARGE_RUNS)
+def test_large(kind, scenario, sleeping_mode):
+    """A thousand waiting processes and pulses; 200 threads in each of 10 processes."""
+    name = f"{kind}/{sleeping_mode}"
+    outcome = legal(name, scenario, seconds=2.0, bound=LARGE_BOUND)
+    assert outcome.operations >= len(stress.ALL_SCENARIOS[scenario])
+
+
+def test_many_events():
+    """5,000 events, of which each has a legal history of its own."""
+    found = many_events.run(seconds=3.0)
+    assert found.wrong == []
+    assert found.events > many_events.COUNT * 0.8
 
 
 @pytest.mark.one_mode
@@ -59,15 +114,19 @@ def test_system_event(kind, scenario, sleeping_mode):
 def test_mutants_are_caught(name):
     """Each wrong event is found out in the scenario that it names, within its budget."""
     mutant = MUTANTS[name]
-    end = time.monotonic() + mutant.budget
-    seed = 0
-    while time.monotonic() < end:
-        outcome = stress.run(name, mutant.scenario, SHORT, seed, SOON)
-        if outcome.kind in ("illegal", "slept"):
-            break
-        seed += 1
-    else:
-        pytest.fail(f"survived {mutant.budget} s: {mutant.fault}")
+    assert why_not(mutant.perturbation) == ""
+    kind, _ = caught(name)
+    assert kind, f"survived {mutant.budget} s: {mutant.fault}"
+
+
+@pytest.mark.one_mode
+@pytest.mark.parametrize(
+    ("scenario", "perturbation"),
+    dict.fromkeys((mutant.scenario, mutant.perturbation) for mutant in MUTANTS.values()),
+)
+def test_where_a_mutant_is_caught_the_event_is_legal(scenario, perturbation):
+    """The event passes where its mutants do not."""
+    legal(f"programs/{MODES[-1]}", scenario, perturbation, seconds=1.5)
 
 
 @pytest.mark.one_mode
@@ -82,33 +141,22 @@ def test_a_failure_is_kept_and_judged_again():
     again = io.StringIO()
     assert judge_directory(outcome.directory, again) == 1
     assert "still waits" in again.getvalue()
+    assert "killed, because they hung: workers" in again.getvalue()
     assert f"python -m tests.harness judge {outcome.directory}" in str(outcome)
 
 
-def command(*words):
-    """The command line's exit status and output."""
-    words = sys.executable, "-m", "tests.harness", "stress", *words
-    process = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert process.stderr == ""
-    return process.returncode, process.stdout
+@pytest.mark.one_mode
+def test_kills_are_kills():
+    """In a run with kills, workers die in the middle of calls, and others take their seats."""
+    outcome = legal("processes/futex_wait", "pulses", "kills")
+    assert outcome.kills >= 5
 
 
 @pytest.mark.one_mode
-def test_the_command_says_legal():
-    """Status 0, and a row of the table."""
-    words = "--seconds", "0.4", "--implementation", "threading", "--scenario", "blinking"
-    status, output = command(*words)
-    assert status == 0
-    assert re.search(r"threading +blinking +\d+ .* \d+ legal\n", output)
-
-
-@pytest.mark.one_mode
-def test_the_command_says_illegal(tmp_path, monkeypatch):
-    """Status 1, the picture in letters, and what to type."""
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    status, output = command(
-        "--seconds", "0.4", "--seed", "7", "--implementation", "counting", "--scenario", "blinking"
-    )
-    assert status == 1
-    assert "counting, blinking, seed 7: illegal" in output
-    assert f"judge it again: python -m tests.harness judge {tmp_path}/" in output
+def test_what_goes_wrong_in_a_worker_is_told(monkeypatch):
+    """An error in a worker is no verdict: it is raised, with its traceback."""
+    monkeypatch.setitem(stress.ALL_SCENARIOS, "typo", ["set", "sett"])
+    with pytest.raises(Exception, match="not a step of a role: 'sett'"):
+        stress.run("processes/futex_wait", "typo", SHORT, 0)
+    with pytest.raises(Exception, match="a C worker ended with 70: sett"):
+        stress.run("programs/futex_wait", "typo", SHORT, 0)

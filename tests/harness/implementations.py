@@ -1,19 +1,28 @@
-"""Events under stress, each behind the same four operations: set, clear, is_set, wait(timeout).
+"""Events under stress: what is under test, and who uses it.
 
-An event is made before its workers start, and every worker is a thread of a forked process: all of
-them in one process, one in each, or a few. So also a worker that hangs can be killed.
+An implementation makes an event before its workers start, and says in which seats they sit: all in
+one process, one in each, a few in each; in Python, in C, as commands; in either sleeping mode. The
+mixed ones have all of that around one event.
 """
 
 import contextlib
 import itertools
 import os
+import random
 import threading
 
 from systemevent import SystemEvent, unlink
 from systemevent import _word as word
 
+from .commands import CommandEvent
+from .programs import player
+from .scenarios import is_foreign
+from .seats import CLOSER, Commander, Forked, Program, Served, Spawned
+
 _counter = itertools.count()
 MODES = ("futex_waitv", "futex_wait")
+#: How many of a hundred commands are killed, where kills belong to the run.
+MORTALITY = 10
 
 
 def new_name():
@@ -26,6 +35,10 @@ class Implementation:
 
     #: How many workers share a process; None: all of them.
     threads = 1
+    #: Can foreign programs post to it?
+    is_open = False
+    #: May its users be killed?
+    survives_kills = False
 
     def __init__(self):
         self.event = self.make()
@@ -34,17 +47,38 @@ class Implementation:
         """The event: an object with set, clear, is_set and wait."""
         raise NotImplementedError
 
-    def prepare(self):
-        """What a process of workers does first."""
+    def seats(self, task, has_kills=False):
+        """The Seats of the workers of a Task, of whom the last is the closer.
+
+        has_kills: do kills belong to the run? (The runner kills; but see commands.py.)
+        """
+        if self.threads is None:
+            return [self.seat(task)]
+        return [self.seat(part) for part in _parts(task, itertools.repeat(self.threads))]
+
+    def seat(self, task):
+        """The Seat of a few workers."""
+        return Forked(task._replace(event=self.event))
 
     def close(self):
         """Leave nothing behind."""
 
-    @classmethod
-    def groups(cls, count):
-        """The numbers of `count` workers, process by process."""
-        size = cls.threads or count
-        return [range(at, min(at + size, count)) for at in range(0, count, size)]
+
+def _parts(task, sizes):
+    """A task in parts of at most these sizes; foreign programs and the closer are alone."""
+    at = 0
+    while at < len(task.numbers):
+        end = at + 1
+        if not _is_loner(task.roles[at]):
+            most = at + next(sizes)
+            while end < min(most, len(task.roles)) and not _is_loner(task.roles[end]):
+                end += 1
+        yield task._replace(numbers=task.numbers[at:end], roles=task.roles[at:end])
+        at = end
+
+
+def _is_loner(role):
+    return role == CLOSER or is_foreign(role)
 
 
 class Threading(Implementation):
@@ -72,18 +106,24 @@ class Named(Implementation):
 
 
 class Processes(Named):
-    """SystemEvent in processes of one thread, in the first sleeping mode."""
+    """SystemEvent in processes of one thread."""
 
+    is_open = survives_kills = True
     mode = MODES[0]
 
-    def prepare(self):
-        word.sleep_on_value_only(self.mode == "futex_wait")
+    def seat(self, task):
+        if is_foreign(task.roles):
+            return self.program(task)
+        return self.python(Forked, task)
 
+    def python(self, kind, task, mode=None):
+        """A Python process, started in one way or another."""
+        return kind(task._replace(event=self.event, mode=mode or self.mode))
 
-class OlderProcesses(Processes):
-    """The same in the other mode."""
-
-    mode = MODES[1]
+    def program(self, task, mode=None, mutant=None):
+        """A C program."""
+        where = player(mutant), f"/SystemEvent.{self.name}"
+        return Program(task._replace(event=where, mode=mode or self.mode))
 
 
 class SharedObjects(Processes):
@@ -92,18 +132,94 @@ class SharedObjects(Processes):
     threads = 3
 
 
-class OlderSharedObjects(SharedObjects):
-    """The same in the other mode."""
+class ManyThreads(Processes):
+    """SystemEvent in processes of 200 threads that share an object."""
 
-    mode = MODES[1]
+    threads = 200
 
 
+class Programs(Processes):
+    """C programs that include systemevent.h, of one or two threads."""
+
+    def seats(self, task, has_kills=False):
+        return [self.seat(part) for part in _parts(task, itertools.cycle((1, 2)))]
+
+    def seat(self, task):
+        if CLOSER in task.roles:
+            return super().seat(task)
+        return self.program(task)
+
+
+class Commands(Processes):
+    """evt_set, evt_clear and evt_wait."""
+
+    def seats(self, task, has_kills=False):
+        self._mortality = MORTALITY if has_kills else 0
+        return super().seats(task)
+
+    def seat(self, task):
+        if _is_loner(task.roles[0]):
+            return super().seat(task)
+        return self.commander(task, self.mode)
+
+    def commander(self, task, mode):
+        """A process that uses the commands."""
+        seed = f"{task.seed}.{task.numbers.start}"
+        event = CommandEvent(self.name, mode, self._mortality, seed)
+        return Commander(task._replace(event=event))
+
+
+class Mixed(Commands):
+    """All of them at once around one event, in both sleeping modes."""
+
+    def seats(self, task, has_kills=False):
+        source = random.Random(f"{task.seed}.mix")
+        self._mortality = MORTALITY if has_kills else 0
+        modes = MODES if word.sleeps_on_both_halves() else MODES[1:]
+        sizes = {"forked": 1, "C": 1, "threads": 2, "command": 1, "spawned": 1, "C threads": 2}
+        kinds = list(sizes) + ["served"]
+        source.shuffle(kinds)
+        kinds = itertools.cycle(kinds)
+        chosen = []
+
+        def next_size():
+            while True:
+                chosen.append(next(kinds))
+                yield sizes.get(chosen[-1], 1)
+
+        seats = []
+        for part in _parts(task, next_size()):
+            mode = source.choice(modes)
+            if _is_loner(part.roles[0]):
+                seats.append(Processes.seat(self, part))
+            else:
+                seats.append(self._seat_of(chosen[-1], part, mode))
+        return seats
+
+    def _seat_of(self, kind, task, mode):
+        if kind.startswith("C"):
+            return self.program(task, mode)
+        if kind == "command":
+            return self.commander(task, mode)
+        return self.python({"spawned": Spawned, "served": Served}.get(kind, Forked), task, mode)
+
+
+def _in(mode_, kind):
+    """An implementation in a sleeping mode."""
+    return type(kind.__name__, (kind,), {"mode": mode_, "__doc__": kind.__doc__})
+
+
+_KINDS = {
+    "processes": Processes,
+    "shared": SharedObjects,
+    "threads": ManyThreads,
+    "programs": Programs,
+    "commands": Commands,
+}
 IMPLEMENTATIONS = {
     "threading": Threading,
-    "processes/futex_waitv": Processes,
-    "processes/futex_wait": OlderProcesses,
-    "shared/futex_waitv": SharedObjects,
-    "shared/futex_wait": OlderSharedObjects,
+    **{f"{name}/{mode}": _in(mode, kind) for name, kind in _KINDS.items() for mode in MODES},
+    "mixed": Mixed,
 }
 
 

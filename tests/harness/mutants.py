@@ -1,7 +1,10 @@
 """Deliberately wrong events: the proof that the harness can say no.
 
-All but the last two are a small change to a right one, FutexEvent, which tests the tester as
-threading.Event does. They are written in Python, over a page of anonymous shared memory.
+Each names its fault, the scenario and the perturbation that must give it away, and a budget. Most
+are a small change to a right one, FutexEvent, which tests the tester as threading.Event does; it is
+written in Python, over a page of anonymous shared memory. Those whose name begins with "C" are
+mutants of systemevent.h (see probe.c), whose fault shows only if somebody is elsewhere for a
+moment, or if a foreign program takes part.
 """
 
 import ctypes
@@ -11,15 +14,12 @@ import multiprocessing
 import platform
 import time
 
-from .implementations import Implementation, Named
+from original import OriginalSystemEvent
 
-try:
-    from original import OriginalSystemEvent
-except ModuleNotFoundError:  # not under pytest: the package is tests.harness
-    from ..original import OriginalSystemEvent
+from .implementations import Implementation, Named, Programs
 
 _FUTEX = 202 if platform.machine() == "x86_64" else 98
-_WAKE_OP, _WAIT_BITSET = 5, 9
+_WAKE, _WAKE_OP, _WAIT_BITSET = 1, 5, 9
 _ANY = 0xFFFFFFFF
 _ADD, _OR = 1, 2
 _NEVER_MORE = 2 << 24  # compare: was the word below 0? It never is.
@@ -86,6 +86,10 @@ class FutexEvent:
         """Does a wake-up end the wait?"""
         return True
 
+    def sleep(self, seen, limit):
+        """Sleep while the word is as seen; 0, or the errno."""
+        return _futex(self._address, _WAIT_BITSET, seen, limit, None, _ANY)
+
     def wait(self, timeout=None):
         first = self.load()
         if self.flag(first):
@@ -102,7 +106,7 @@ class FutexEvent:
             if outcome == errno.ETIMEDOUT:
                 return False
             # Not `first`: a mutant may think nothing of it that the word has changed.
-            outcome = _futex(self._address, _WAIT_BITSET, seen, limit, None, _ANY)
+            outcome = self.sleep(seen, limit)
             if outcome == 0 and self.after_waking():
                 return True
 
@@ -141,6 +145,20 @@ class LooksAgain(FutexEvent):
         return False
 
 
+class SleepsWithoutCompare(FutexEvent):
+    """Sleeps on a word that never changes: the kernel has nothing to compare."""
+
+    _BEHIND = 64
+
+    def set(self):
+        if not self.is_set():
+            self.change(_OR, 1)
+            _futex(self._address + self._BEHIND, _WAKE, _EVERYBODY, None, None, 0)
+
+    def sleep(self, seen, limit):
+        return _futex(self._address + self._BEHIND, _WAIT_BITSET, 0, limit, None, _ANY)
+
+
 class EarlyTimeout(FutexEvent):
     def wait(self, timeout=None):
         return super().wait(None if timeout is None else timeout * 0.95)
@@ -173,7 +191,11 @@ class Mutant(Right):
 
     fault = ""
     scenario = ""
+    perturbation = "none"
     budget = 20.0
+    #: Seconds of a run, and of promptness there.
+    seconds = 0.5
+    bound = 0.5
 
 
 class SetWithoutWakeMutant(Mutant):
@@ -212,6 +234,14 @@ class CountingMutant(Mutant):
     scenario = "blinking"
 
 
+class NoCompareMutant(Mutant):
+    kind = SleepsWithoutCompare
+    fault = "wait() sleeps whatever the word is by then: a wake-up is lost"
+    scenario = "lighthouse"
+    perturbation = "delays"
+    seconds = 1.5
+
+
 class OriginalMutant(Named, Mutant):
     kind = OriginalSystemEvent
     fault = "a turnstile: the flag flickers, clear() is undone"
@@ -226,6 +256,57 @@ class MultiprocessingMutant(Mutant):
         return multiprocessing.get_context("fork").Event()
 
 
+class HeaderMutant(Programs):
+    """systemevent.h with one mistake, in C programs."""
+
+    mutant = ""
+    fault = ""
+    scenario = ""
+    perturbation = "none"
+    budget = 30.0
+    seconds = 0.5
+    bound = 0.5
+
+    def program(self, task, mode=None, mutant=None):
+        return super().program(task, mode, self.mutant)
+
+
+class NotCountedMutant(HeaderMutant):
+    mutant = "GENERATION_NOT_BUMPED"
+    fault = "clear() does not count: a pulse in a signal handler is lost"
+    scenario = "metronome"
+    perturbation = "handlers"
+
+
+class ValueAloneMutant(HeaderMutant):
+    mutant = "VALUE_ALONE"
+    fault = "wait() sleeps on the value alone: a pulse in a stop is lost"
+    scenario = "lighthouse"
+    perturbation = "stops"
+    seconds = 1.5
+
+
+class SeenNotFirstMutant(HeaderMutant):
+    mutant = "SEEN_NOT_FIRST"
+    fault = "wait() begins anew after a signal: a pulse in its handler is lost"
+    scenario = "metronome"
+    perturbation = "handlers"
+
+
+class NoPassOnMutant(HeaderMutant):
+    mutant = "NO_PASS_ON"
+    fault = "whom a foreign post wakes does not wake the others"
+    scenario = "turnstile"
+    seconds = 1.5
+
+
+class NoReloadMutant(HeaderMutant):
+    mutant = "NO_RELOAD"
+    fault = "wait() believes its time-out, and says False of a set event"
+    scenario = "foreign"
+    perturbation = "delays"
+
+
 MUTANTS = {
     "set-without-wake": SetWithoutWakeMutant,
     "wake-one": WakeOneMutant,
@@ -233,6 +314,12 @@ MUTANTS = {
     "looks-again": LooksAgainMutant,
     "early-timeout": EarlyTimeoutMutant,
     "counting": CountingMutant,
+    "no-compare": NoCompareMutant,
     "original": OriginalMutant,
     "multiprocessing": MultiprocessingMutant,
+    "C: not counted": NotCountedMutant,
+    "C: value alone": ValueAloneMutant,
+    "C: seen, not first": SeenNotFirstMutant,
+    "C: no pass-on": NoPassOnMutant,
+    "C: no reload": NoReloadMutant,
 }

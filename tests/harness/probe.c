@@ -99,11 +99,12 @@ static int mutant_sleep(const systemevent_t *event, uint64_t seen, const struct 
 }
 #endif
 
-PROBE int probe_wait(const systemevent_t *event, const struct timespec *deadline) {
+/* The rest of a wait that began with reading the word as `first`. (player.c uses it, too.) */
+static inline __attribute__((unused)) int wait_since(const systemevent_t *event, uint64_t first,
+                                                     const struct timespec *deadline) {
 #ifndef OWN_WAIT
-    return systemevent_wait(event, deadline);
+    return systemevent__wait_since(event, first, deadline, NULL, NULL);
 #else
-    uint64_t first = systemevent__load(event);
     if (systemevent__value(first) != 0) return 1;
     int outcome = EINTR;
     do {
@@ -137,6 +138,14 @@ PROBE int probe_wait(const systemevent_t *event, const struct timespec *deadline
     systemevent__pass_on(event);
 #endif
     return 1;
+#endif
+}
+
+PROBE int probe_wait(const systemevent_t *event, const struct timespec *deadline) {
+#ifndef OWN_WAIT
+    return systemevent_wait(event, deadline);
+#else
+    return wait_since(event, systemevent__load(event), deadline);
 #endif
 }
 

@@ -1,44 +1,45 @@
-"""The stress runner: workers play a scenario on an event, and the judge reads their logs."""
+"""The stress runner: workers play a scenario on an event, and the judge reads their logs.
+
+What it is for is what nobody has thought of; so it asserts nothing about any single call, only that
+threading.Event could have shown all of them together, and that nobody slept too long. A test that
+sets, waits and expects True passes on an event that takes its flag away for a microsecond whenever
+somebody looks; a few thousand calls of eight workers do not.
+"""
 
 import contextlib
+import heapq
 import io
-import mmap
 import random
 import shutil
-import sys
 import tempfile
-import threading
 import time
+from multiprocessing import forkserver, resource_tracker
 from pathlib import Path
 from typing import NamedTuple
 
+from processes import until
+
 from . import history, report
+from .board import DEAD, DONE, READY, Board
 from .checker import Verdict, judge
-from .implementations import IMPLEMENTATIONS, available
+from .implementations import IMPLEMENTATIONS
 from .liveness import Complaint, complaints, worst_delay
 from .mutants import MUTANTS, Right
-from .scenarios import SCENARIOS, Logged
-
-try:
-    from processes import Worker, until
-except ModuleNotFoundError:  # not under pytest: the package is tests.harness
-    from ..processes import Worker, until
+from .perturbations import PERTURBATIONS
+from .scenarios import LARGE, SCENARIOS, is_foreign
+from .seats import CLOSER, Task
 
 #: All that can be run: what is under test, the right event of mutants.py, the mutants.
 EVENTS = {**IMPLEMENTATIONS, "right": Right, **MUTANTS}
+ALL_SCENARIOS = {**SCENARIOS, **LARGE}
 #: By how much the clocks of two calls may differ, rounded to their ticks.
 EPSILON_NS = 1000
 #: Seconds of promptness. No load of the machine makes anybody that late.
 BOUND = 5.0
 #: Calls of a worker in a second: more would tell nothing that the pauses do not, and fill the disk.
 RATE = 10_000
-#: Seconds of a run of the command.
-RUN = 2.0
-_OVERHEAD = 0.3
 _MARGIN = 0.5
-_REPEAT = 0.02
-_READY, _DONE = 1, 2
-_SPARE = 1000  # records: of a role's last step, or of the closer
+_LONGEST_STEP = 0.05
 
 
 class Outcome(NamedTuple):
@@ -46,11 +47,13 @@ class Outcome(NamedTuple):
 
     implementation: str
     scenario: str
+    perturbation: str
     seed: int
     verdict: Verdict
     complaints: list[Complaint]
     hung: list[int]  # the workers that had to be killed
     operations: int
+    kills: int
     worst: float  # the longest time, in seconds, from a set to the True of a wait
     directory: Path | None  # of the logs, if it failed
 
@@ -68,33 +71,56 @@ class Outcome(NamedTuple):
         """As an exit status: 0 legal, 1 not, 2 unknown."""
         return {"legal": 0, "unknown": 2}.get(self.kind, 1)
 
+    def discard(self):
+        """Remove the logs of a failure that was to be expected."""
+        if self.directory:
+            shutil.rmtree(self.directory)
+
     def __str__(self):
-        text = f"{self.implementation}, {self.scenario}, seed {self.seed}: {self.kind}"
+        where = f"{self.implementation}, {self.scenario}, {self.perturbation}, seed {self.seed}"
+        text = f"{where}: {self.kind}"
         if self.directory is None:
             return text
         lines = io.StringIO()
         report.judge_directory(self.directory, lines)
         text += f"\n{lines.getvalue()}"
-        if self.hung:
-            text += f"killed, because they hung: workers {', '.join(map(str, self.hung))}\n"
         command = report.command(self.directory)
         if command not in text:
             text += f"judge it again: {command}\n"
         return f"{text}logs: {self.directory}"
 
 
-def run(implementation, scenario, seconds, seed, bound=BOUND):
+def is_possible(implementation, scenario, perturbation="none"):
+    """Can this implementation play that scenario, with that perturbation?"""
+    kind = EVENTS[implementation]
+    if is_foreign(ALL_SCENARIOS[scenario]) and not kind.is_open:
+        return False
+    if any(each.kills for each in PERTURBATIONS[perturbation]):
+        return kind.survives_kills
+    return True
+
+
+def run(implementation, scenario, seconds, seed, bound=BOUND, perturbation="none"):
     """Let workers play a scenario for some seconds, and judge what they saw: an Outcome."""
     directory = Path(tempfile.mkdtemp(prefix=f"stress.{scenario}."))
-    roles = SCENARIOS[scenario]
-    subject = EVENTS[implementation]()
     try:
-        hung = _Run(subject, roles, seconds, seed, bound, directory).play()
-    finally:
-        subject.close()
+        subject = EVENTS[implementation]()
+        try:
+            one = _Run(subject, ALL_SCENARIOS[scenario], seconds, seed, bound, directory)
+            hung = one.play([kind() for kind in PERTURBATIONS[perturbation]])
+        finally:
+            subject.close()
+    except BaseException:
+        shutil.rmtree(directory)
+        raise
     settings = {"epsilon_ns": EPSILON_NS, "bound_ns": int(bound * 1e9), "end": time.monotonic_ns()}
-    origin = {"implementation": implementation, "scenario": scenario, "seed": seed}
-    history.save_settings(directory, **settings, **origin, seconds=seconds)
+    origin = {
+        "implementation": implementation,
+        "scenario": scenario,
+        "perturbation": perturbation,
+        "seed": seed,
+    }
+    history.save_settings(directory, **settings, **origin, seconds=seconds, hung=hung)
     operations = history.load(directory)
     outcome = Outcome(
         **origin,
@@ -102,6 +128,7 @@ def run(implementation, scenario, seconds, seed, bound=BOUND):
         complaints=complaints(operations, settings["bound_ns"], settings["end"]),
         hung=hung,
         operations=len(operations),
+        kills=one.kills,
         worst=worst_delay(operations) / 1e9,
         directory=directory,
     )
@@ -116,142 +143,98 @@ class _Run:
 
     def __init__(self, subject, roles, seconds, seed, bound, directory):
         self.subject = subject
-        self.roles = roles
-        self.seed = seed
+        self.roles = (*roles, CLOSER)
         self.directory = directory
         self.seconds = seconds
         self.patience = seconds + bound + _MARGIN  # then who is left hangs
         self.most = int(seconds * RATE)
-        self.states = mmap.mmap(-1, mmap.PAGESIZE)  # a byte for each worker, shared
+        self.seed = seed
+        self.source = random.Random(f"{seed}.runner")
+        self.board = Board(directory / "board", new=True)
+        self.seats = []
+        self.kills = 0
 
-    def play(self):
+    def play(self, perturbing):
         """Run them all; return the numbers of those who had to be killed."""
-        hung = []
+        numbers = self.board.recruit(len(self.roles))
+        task = Task(self.directory, numbers, self.roles, self.seed, self.most, None)
+        has_kills = any(each.kills for each in perturbing)
         with contextlib.ExitStack() as stack:
-            started = []
-            for group in self.subject.groups(len(self.roles) + 1):
-                started.append((group, Worker(self._process, group)))
-                stack.callback(started[-1][1].end)
-            self._until_ready()
-            deadline = time.monotonic() + self.patience
-            for group, worker in started:
-                try:
-                    worker.result(max(0, deadline - time.monotonic()))
-                except AssertionError:  # no result in time
-                    worker.signal(9)
-                    worker.reap()
-                    for number in group:
-                        if (self.directory / f"{number}.log").exists():
-                            history.mark_dead(self.directory, number)
-                    hung += [number for number in group if self.states[number] != _DONE]
+            stack.callback(self.board.close)
+            stack.callback(_stop_servers)
+            stack.callback(self._end)
+            for seat in self.subject.seats(task, has_kills):
+                seat.start()
+                self.seats.append(seat)
+            until(self._is_ready, "all workers are ready")
+            for each in perturbing:
+                each.begin(self)
+                stack.callback(each.end, self)
+            now = time.monotonic_ns()
+            end, deadline = (now + int(each * 1e9) for each in (self.seconds, self.patience))
+            self.board.begin(end, deadline - int(_MARGIN * 1e9))
+            self._perturb(perturbing, end / 1e9)
+            return self._finish(deadline / 1e9)
+
+    def _end(self):
+        with contextlib.ExitStack() as stack:  # all of them, also if one raises
+            for seat in self.seats:
+                stack.callback(seat.end)
+
+    def _is_ready(self):
+        if 0 not in {self.board.state(number) for number in range(self.board.count)}:
+            return True
+        for seat in self.seats:
+            seat.finish(0)  # raises what went wrong
+        return False
+
+    def _perturb(self, perturbing, end):
+        """Each of them in its own rhythm, until the end."""
+        agenda = [(time.monotonic(), at) for at in range(len(perturbing))]
+        while (now := time.monotonic()) < end:
+            if agenda and agenda[0][0] <= now:
+                _, at = heapq.heappop(agenda)
+                pause = perturbing[at].step(self)
+                heapq.heappush(agenda, (time.monotonic() + pause, at))
+            else:
+                next_time = agenda[0][0] if agenda else end
+                time.sleep(max(0, min(next_time, end) - now))
+
+    def awake(self, most=1):
+        """Up to so many of the seats, at random, that play now; the closer's is none of them."""
+        chosen = self.source.sample(self.seats, min(most, len(self.seats)))
+        return [seat for seat in chosen if self._plays(seat.task)]
+
+    def _plays(self, task):
+        return CLOSER not in task.roles and all(
+            self.board.state(number) == READY for number in task.numbers
+        )
+
+    def replace(self, seat):
+        """Kill a seat, and start another one in its place."""
+        self.kills += 1
+        self._kill(seat)
+        task = seat.task._replace(numbers=self.board.recruit(len(seat.task.numbers)))
+        self.seats[self.seats.index(seat)] = another = type(seat)(task)
+        another.start()
+
+    def _kill(self, seat):
+        seat.kill()
+        for number in seat.task.numbers:
+            if self.board.state(number) != DONE:
+                self.board.report(number, DEAD)
+
+    def _finish(self, deadline):
+        """Wait for all; return the numbers of those who hang, after killing them."""
+        hung = []
+        for seat in self.seats:
+            if not seat.finish(deadline):
+                hung += [n for n in seat.task.numbers if self.board.state(n) not in (DONE, DEAD)]
+                self._kill(seat)
         return hung
 
-    def _until_ready(self):
-        until(lambda: all(self.states[: len(self.roles) + 1]), "all workers are ready")
 
-    def _process(self, group):
-        """A process of workers: the first in the main thread, the others in threads."""
-        self.subject.prepare()
-        errors = []
-        threads = [threading.Thread(target=self._worker, args=(i, errors)) for i in group[1:]]
-        for thread in threads:
-            thread.start()
-        self._worker(group[0], errors)
-        for thread in threads:
-            thread.join()
-        if errors:
-            raise errors[0]
-
-    def _worker(self, number, errors):
-        try:
-            log = history.Log(self.directory, number, self.most + _SPARE)
-            event = Logged(self.subject.event, log)
-            self.states[number] = _READY
-            self._until_ready()
-            if number == len(self.roles):
-                self._close(event)
-            else:
-                self._play(number, event)
-        except BaseException as error:
-            errors.append(error)
-        finally:
-            self.states[number] = _DONE
-
-    def _play(self, number, event):
-        role = self.roles[number]
-        source = random.Random(f"{self.seed}.{number}")
-        end = time.monotonic() + self.seconds
-        role(event, source)
-        while time.monotonic() < end and event.calls < self.most:
-            role(event, source)
-
-    def _close(self, event):
-        """At the end, set the event until nobody is left, also for a wait that began late."""
-        deadline = time.monotonic() + self.patience - _MARGIN
-        time.sleep(self.seconds)
-        while time.monotonic() < deadline and set(self.states[: len(self.roles)]) != {_DONE}:
-            event.set()
-            time.sleep(_REPEAT)
-
-
-# ---- the command ---------------------------------------------------------------------------------
-
-
-def add_options(parser):
-    """The options of the command."""
-    parser.add_argument("--seconds", type=float, default=60, help="how long in all (default: 60)")
-    parser.add_argument("--seed", type=int, default=0, help="of the first run; then one more each")
-    parser.add_argument("--scenario", action="append", choices=SCENARIOS)
-    parser.add_argument(
-        "--implementation",
-        action="append",
-        choices=EVENTS,
-        help="default: all that are no mutants",
-    )
-    parser.add_argument(
-        "--bound",
-        type=float,
-        default=BOUND,
-        help=f"how late a waiter may be, in seconds (default: {BOUND:g}; less on an idle machine)",
-    )
-
-
-def main(options, out=sys.stdout):
-    """Run all pairs in turn until the time is over; print a table; return the exit status."""
-    names = options.implementation or [*available(), "right"]
-    pairs = [(name, each) for each in options.scenario or SCENARIOS for name in names]
-    rows = {pair: [] for pair in pairs}
-    begin = time.monotonic()
-    seed, operations, worst, failures = options.seed, 0, 0.0, 0
-    length = min(RUN, max(0.2, options.seconds / len(pairs) - _OVERHEAD))
-    while (left := options.seconds - (time.monotonic() - begin)) > 0:
-        pair = pairs[(seed - options.seed) % len(pairs)]
-        outcome = run(*pair, min(length, max(0.1, left)), seed, options.bound)
-        rows[pair].append(outcome)
-        seed += 1
-        operations += outcome.operations
-        worst = max(worst, outcome.worst)
-        failures += outcome.status != 0
-        if outcome.status:
-            print(f"\n{outcome}\n", file=out)
-        line = (
-            f"{time.monotonic() - begin:6.0f} s  {seed - options.seed} histories judged, "
-            f"{operations:,} operations, worst promptness {worst * 1e3:.1f} ms, {failures} failed"
-        )
-        print(f"\r{line}" if out.isatty() else f"{line}\n", end="", file=out, flush=True)
-    print("\n" + table(rows), file=out)
-    statuses = {outcome.status for outcomes in rows.values() for outcome in outcomes}
-    return 1 if 1 in statuses else max(statuses, default=2)
-
-
-def table(rows):
-    """The outcomes of each implementation in each scenario as a table."""
-    lines = [f"{'implementation':<24}{'scenario':<10}{'runs':>6}{'operations':>12}{'worst':>12}"]
-    for (name, scenario), outcomes in rows.items():
-        kinds = [outcome.kind for outcome in outcomes]
-        found = ", ".join(f"{kinds.count(kind)} {kind}" for kind in sorted(set(kinds)))
-        total = sum(outcome.operations for outcome in outcomes)
-        worst = max((outcome.worst for outcome in outcomes), default=0) * 1e3
-        row = f"{name:<24}{scenario:<10}{len(kinds):>6}{total:>12,}{worst:>9.1f} ms  "
-        lines.append(row + (found or "not run"))
-    return "\n".join(lines)
+def _stop_servers():
+    """End what multiprocessing has started to spawn and serve."""
+    forkserver._forkserver._stop()
+    resource_tracker._resource_tracker._stop()

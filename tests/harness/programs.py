@@ -1,0 +1,34 @@
+"""The C worker, compiled once for each mutant, into a folder that is gone when the process ends."""
+
+import atexit
+import functools
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+_SOURCE = Path(__file__).with_name("player.c")
+_FLAGS = ["-std=c99", "-O2", "-Wall", "-Wextra", "-Werror", "-pthread"]
+
+
+@functools.cache
+def _folder(owner):
+    folder = Path(tempfile.mkdtemp(prefix="player."))
+
+    def remove():
+        if os.getpid() == owner:  # and not a forked child
+            shutil.rmtree(folder)
+
+    atexit.register(remove)
+    return folder
+
+
+@functools.cache
+def player(mutant=None):
+    """The path of player.c, compiled, with that mutant of probe.c or none."""
+    path = _folder(os.getpid()) / f"player-{mutant}"
+    flags = [f"-DMUTANT_{mutant}"] if mutant else []
+    compiler = os.environ.get("CC", "cc")
+    subprocess.run([compiler, *_FLAGS, *flags, _SOURCE, "-o", path], check=True)
+    return path
