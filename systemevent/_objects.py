@@ -22,6 +22,9 @@ LONGEST_NAME = 251
 #: sizeof(sem_t): a shorter object file would end in SIGBUS.
 SIZE = 32
 
+#: How often a creation is begun anew before it gives up. Once is rare.
+_ATTEMPTS = 100
+
 _swept_by = 0
 
 
@@ -92,7 +95,9 @@ def _create(path: str, mode: int) -> int:
     import fcntl
 
     _sweep()
+    attempts = 0
     while True:
+        attempts += 1
         semaphore = f"{NEW_PREFIX}{os.getpid()}.{time.monotonic_ns()}"
         private = path_of(semaphore)
         descriptor = -1
@@ -110,6 +115,9 @@ def _create(path: str, mode: int) -> int:
             if not (swept and os.path.isdir(FOLDER)):
                 raise
             # By another process, between its creation and the lock: make another one.
+            if attempts == _ATTEMPTS:
+                reason = f"the C library's new semaphores do not appear in {FOLDER}"
+                raise OSError(errno.ENOENT, reason) from error
         else:
             return descriptor
         finally:
@@ -117,7 +125,6 @@ def _create(path: str, mode: int) -> int:
                 os.unlink(private)
             except OSError:
                 pass  # gone; or the next sweep gets it
-
 
 def _create_semaphore(name: str) -> None:
     """Create a clear semaphore of that name, with posix_ipc; raise the builtin exceptions."""

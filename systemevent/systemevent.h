@@ -382,16 +382,19 @@ static inline int systemevent__path(char path[PATH_MAX], const char *name) {
     return 0;
 }
 
+#define SYSTEMEVENT__ATTEMPTS 100 /* at a creation; a second one is rare */
+
 /* Put a new object with exactly `mode` at `path`. Returns its descriptor, or -1 with errno; EEXIST
  * if there is one already.
  *
  * It is made under a private name and linked into place, so that nobody ever sees it half-made or
  * with other permissions, whatever the umask. The lock on it tells whoever sweeps up that its maker
  * is alive: the kernel drops it when the maker dies. If it was swept nevertheless, between its
- * creation and the lock, link() says ENOENT, and another one is made. */
+ * creation and the lock, link() says ENOENT, and another one is made. If that goes on, the C library
+ * keeps its semaphores elsewhere: ENOENT. */
 static inline int systemevent__create(const char *path, mode_t mode) {
     char name[64], private_path[PATH_MAX];
-    for (unsigned attempt = 0;; attempt++) {
+    for (unsigned attempt = 1;; attempt++) {
         struct timespec now;
         clock_gettime(CLOCK_MONOTONIC, &now);
         snprintf(name, sizeof name, "/%s%ld.%ld.%u", SYSTEMEVENT_NEW_PREFIX, (long)getpid(),
@@ -399,7 +402,7 @@ static inline int systemevent__create(const char *path, mode_t mode) {
         if (systemevent__path(private_path, name)) return -1;
         sem_t *semaphore = sem_open(name, O_CREAT | O_EXCL, 0600, 0);
         if (semaphore == SEM_FAILED) {
-            if (errno == EEXIST) continue;
+            if (errno == EEXIST && attempt < SYSTEMEVENT__ATTEMPTS) continue;
             return -1;
         }
         sem_close(semaphore);
@@ -414,7 +417,7 @@ static inline int systemevent__create(const char *path, mode_t mode) {
         int error = errno;
         if (fd >= 0) close(fd);
         unlink(private_path);
-        if (error != ENOENT && error != EWOULDBLOCK) {
+        if ((error != ENOENT && error != EWOULDBLOCK) || attempt == SYSTEMEVENT__ATTEMPTS) {
             errno = error;
             return -1;
         }

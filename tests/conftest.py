@@ -11,8 +11,9 @@ from multiprocessing import forkserver, resource_tracker
 from pathlib import Path
 
 import pytest
-from injection import in_private_shm, injected
+from harness.requirements import no_injection
 from processes import DEADLINE, command
+from surroundings import need
 
 from systemevent import SystemEvent, unlink
 from systemevent import _word as word
@@ -154,16 +155,7 @@ def ticks():
 @pytest.fixture(scope="session")
 def injection():
     """Says that tests/injection.py works here: strace, and a private /dev/shm."""
-
-    def attempt():
-        with injected(os.getpid) as one:
-            return one.result() == one.pid
-
-    try:
-        assert in_private_shm(attempt)
-    except Exception as error:
-        say = pytest.fail if os.environ.get("CI") else pytest.skip
-        say(f"needs strace, and permission to trace and to mount: {error}")
+    need(no_injection())
 
 
 @pytest.fixture(params=["fork", "spawn", "forkserver"])

@@ -19,6 +19,13 @@ needs_root = pytest.mark.skipif(
     reason="needs root, to become other users or to mount file systems",
 )
 
+
+def need(why_not):
+    """Skip the test for that reason, if there is one; in CI, fail: nothing may be missed there."""
+    if why_not:
+        (pytest.fail if "CI" in os.environ else pytest.skip)(why_not)
+
+
 every_command = pytest.mark.parametrize("program", ["evt_set", "evt_clear", "evt_wait"])
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -92,7 +99,7 @@ def own_objects(prefix):
 def compile_with(compiler, *words):
     """Run a compiler that has to succeed, silently; skip if it is not installed."""
     if not shutil.which(compiler):
-        (pytest.fail if "CI" in os.environ else pytest.skip)(f"{compiler} is not installed")
+        need(f"{compiler} is not installed")
     result = subprocess.run([compiler, *words], capture_output=True, text=True)
     said = result.stdout + result.stderr
     assert (result.returncode, said) == (0, ""), said

@@ -2,11 +2,10 @@
 and each of its mutants breaks one. (Needs spin and gcc.)
 """
 
-import os
-import shutil
-
 import pytest
 from harness.explore import GAPS, MUTANTS, PROMISES, Configuration, explore
+from harness.requirements import no_spin
+from surroundings import need
 
 pytestmark = [pytest.mark.one_mode, pytest.mark.one_python]
 
@@ -14,10 +13,7 @@ pytestmark = [pytest.mark.one_mode, pytest.mark.one_python]
 @pytest.fixture(scope="module", autouse=True)
 def _spin():
     """Says that spin and gcc are here."""
-    missing = [tool for tool in ("spin", "gcc") if not shutil.which(tool)]
-    if missing:
-        say = pytest.fail if os.environ.get("CI") else pytest.skip
-        say(f"needs {' and '.join(missing)} (apt-get install spin gcc)")
+    need(no_spin())
 
 
 @pytest.mark.parametrize("sleeping", ["futex_waitv", "futex_wait"])

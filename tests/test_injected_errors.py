@@ -1,25 +1,24 @@
 """System calls that fail: each operation works nevertheless, or says clearly what failed.
 
-The errors come from strace's injection, one call at a time, in a private /dev/shm.
+The errors come from strace's injection. The sweep of all calls is harness/failing_calls.py.
 """
 
+import contextlib
+import dataclasses
 import errno
-import fcntl  # noqa: F401  # imported by a creation, otherwise
-import functools
-import mmap
 import os
-import re
 
-import posix_ipc  # noqa: F401  # as fcntl
 import pytest
-from injection import calls_of, in_private_shm, injected, until_asleep_or_dead
-from processes import worker
+from harness.attempts import ATTEMPTS
+from harness.failing_calls import failure_sweep
+from harness.system_calls import NAME, in_c
+from injection import in_private_shm, injected, until_asleep_or_dead
+from processes import WorkerError
 
-from systemevent import SystemEvent, unlink
+from systemevent import SystemEvent
 
 pytestmark = pytest.mark.usefixtures("injection")
 
-NAME = "refused"
 #: The system call that wait() sleeps in.
 SLEEP = {"futex_waitv": "futex_waitv", "futex_wait": "futex"}
 
@@ -94,75 +93,69 @@ def test_passing_on_refused(event, injection_):
     assert outcome_of_wait(event, f"futex:error={injection_}") is True
 
 
-#: System calls that take no part: their failure says nothing about events.
-EXEMPT = {"close", "fcntl", "munmap", "brk", "getpid", "exit_group", "getrandom", "umask"}
-ERRORS = ["EMFILE", "ENFILE", "ENOMEM", "ENOSPC", "EACCES", "EINTR"]
+@pytest.mark.parametrize("attempt", [one for one in ATTEMPTS if one.sleeps], ids=str)
+def test_refused_or_swallowed(tmp_path, attempt):
+    """Whatever system call fails, the operation works, or raises a clear OSError.
 
-
-def lowest_free_descriptor():
-    """The number that the next opened file would get."""
-    descriptor = os.dup(2)
-    os.close(descriptor)
-    return descriptor
-
-
-def open_and_tell(verdict):
-    """Open or create the event; put what happened, and the leaked descriptors, into `verdict`."""
-    os.umask(0o077)
-    free = lowest_free_descriptor()
-    try:
-        SystemEvent(NAME).close()
-        text = "open"
-    except OSError as error:
-        text = f"{type(error).__name__} {error}"
-    except BaseException as error:
-        text = f"a bad exception: {error!r}"
-    if lowest_free_descriptor() != free:
-        text = f"a descriptor leaked: {text}"
-    verdict[: len(text)] = text.encode()
-    os._exit(0)
-
-
-def sweep_errors(there, log):
-    """Have each system call of an opening fail with each error; return {point: verdict}."""
-    verdicts = {}
-
-    def attempt(run):
-        if there:
-            SystemEvent(NAME).close()
-        verdict = mmap.mmap(-1, 4096)
-        run(functools.partial(open_and_tell, verdict))
-        left = sorted(os.listdir("/dev/shm"))
-        with worker(lambda: (SystemEvent(NAME).set(), unlink(NAME))) as another:
-            another.result()
-        for file in os.listdir("/dev/shm"):
-            os.unlink(f"/dev/shm/{file}")
-        return verdict[:].rstrip(b"\0").decode(), left
-
-    calls = {}
-    attempt(lambda function: calls.update(calls_of(function, log=log)))
-    for call in calls.keys() - EXEMPT:
-        for error in ERRORS:
-            for n in range(1, calls[call] + 1):
-                inject = f"{call}:error={error}:when={n}"
-
-                def run(function, inject=inject):
-                    with injected(function, inject=[inject]) as one:
-                        assert one.reap() == 0, inject
-
-                verdicts[inject] = attempt(run)
-    return verdicts
+    With the event's name in it; no descriptor is leaked, no other exception comes through, nobody
+    hangs or dies, and others go on. The same if the kernel says that a call was made that was not.
+    """
+    said = failure_sweep(attempt, tmp_path)
+    assert any("[Errno" in text for text in said.values())
 
 
 @pytest.mark.one_mode
-@pytest.mark.parametrize("there", [True, False])
-def test_opening_refused(tmp_path, there):
-    """Whatever call fails in opening or creating an event, it works, or raises a clear OSError.
+@pytest.mark.parametrize("attempt", [one for one in ATTEMPTS if not one.sleeps], ids=str)
+def test_refused_or_swallowed_where_nobody_sleeps(tmp_path, attempt):
+    """The same of opening, creating, removing and closing. (A close() is never refused.)"""
+    said = failure_sweep(attempt, tmp_path)
+    assert any("[Errno" in text for text in said.values()) == bool(attempt.refused)
 
-    With the event's name in it; no descriptor is leaked, no other exception comes through.
-    """
-    verdicts = in_private_shm(sweep_errors, there, tmp_path / "log")
-    clear = rf"open|\w+ \[Errno \d+\] cannot open event '{NAME}': .*"
-    bad = {point: text for point, (text, _) in verdicts.items() if not re.fullmatch(clear, text)}
-    assert bad == {}
-    assert sum(text != "open" for text, _ in verdicts.values()) >= 10
+
+@pytest.mark.one_mode
+def test_a_hidden_error_is_caught(tmp_path):
+    """A set() that fails and does not say so is found out."""
+
+    def set_and_hide(event):
+        with contextlib.suppress(OSError):
+            event.set()
+
+    wrong = dataclasses.replace(ATTEMPTS[0], function=set_and_hide)
+    with pytest.raises(WorkerError, match="set: after futex:error=EINTR:when=1"):
+        failure_sweep(wrong, tmp_path)
+
+
+#: The C library says that it has made a semaphore, but it is not there: each time, or twice.
+LOST, LOST_TWICE = "link:retval=0", "link:retval=0:when=1..2"
+
+
+def status_of(victim, inject):
+    """The exit status of the victim, with that injection, in a /dev/shm of its own."""
+
+    def play():
+        with injected(victim, inject=[inject]) as one:
+            return one.reap()
+
+    return in_private_shm(play)
+
+
+@pytest.mark.one_mode
+@pytest.mark.parametrize(("inject", "status"), [(LOST, 2), (LOST_TWICE, 0)])
+def test_a_creation_gives_up_in_the_end(inject, status):
+    """New semaphores that do not appear where they should: an error, and no endless loop."""
+
+    def create():
+        try:
+            SystemEvent(NAME)
+        except FileNotFoundError as error:
+            os._exit(2 if "new semaphores do not appear in /dev/shm" in str(error) else 3)
+        os._exit(0)
+
+    assert status_of(create, inject) == status
+
+
+@pytest.mark.one_mode
+@pytest.mark.parametrize(("inject", "status"), [(LOST, 2), (LOST_TWICE, 0)])
+def test_a_creation_in_c_gives_up_in_the_end(inject, status, peer_program, tmp_path):
+    """The same in C: systemevent_open fails, and says ENOENT."""
+    assert status_of(in_c(peer_program, tmp_path / "script", ["is_set"]), inject) == status

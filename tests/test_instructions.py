@@ -3,14 +3,15 @@
 The sweeps are harness/instructions.py; the mutants, which must be caught, harness/probe.c.
 """
 
-import contextlib
 import functools
-import os
 
 import pytest
-from harness import instructions, tracing
-from harness.checker import judge
-from harness.instructions import KILLED, MUTANTS, PAUSED, Library, Probe, Scene, Wrong, stage
+from harness.compiled import Library, Probe
+from harness.instructions import kill_sweep, mutant_is_caught, pause_sweep
+from harness.requirements import no_tracing
+from harness.scenes import KILLED, MUTANTS, PAUSED, Scene
+from harness.stage import stage
+from surroundings import need
 
 pytestmark = pytest.mark.one_python
 
@@ -24,10 +25,7 @@ IN_EITHER_MODE = [
 @pytest.fixture(scope="module", autouse=True)
 def tracer():
     """Says that processes can be traced here."""
-    why_not = tracing.why_not()
-    if why_not:
-        say = pytest.fail if os.environ.get("CI") else pytest.skip
-        say(f"needs permission to trace (ptrace) its own children: {why_not}")
+    need(no_tracing())
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +45,7 @@ def on(folder, sleeping_mode):
 def test_killed_in_c(on):
     """SIGKILL at any instruction of systemevent.h loses no state and leaves nobody asleep."""
     with on(Probe) as one:
-        points = {scene: instructions.kill_sweep(one, scene) for scene in KILLED}
+        points = {scene: kill_sweep(one, scene) for scene in KILLED}
     assert sum(points.values()) > 500
 
 
@@ -56,31 +54,24 @@ def test_killed_in_the_library(on, part, sleeping_mode):
     """SIGKILL at any instruction of the extension type's methods, glue included, does neither."""
     scenes = KILLED if sleeping_mode == "futex_waitv" else IN_EITHER_MODE
     with on(Library) as one:
-        points = {scene: instructions.kill_sweep(one, scene) for scene in scenes[part::2]}
+        points = {scene: kill_sweep(one, scene) for scene in scenes[part::2]}
     assert sum(points.values()) > 100
 
 
 @pytest.mark.parametrize("part", range(2))
-def test_paused(on, part):
+@pytest.mark.parametrize("implementation", [Probe, Library])
+def test_paused(on, implementation, part):
     """Paused at any instruction, while others carry out whole operations, nobody goes wrong.
 
-    In particular, a wait that has begun is released by a pulse, wherever it is.
+    In particular, a wait that has begun is released by a pulse, wherever it is. In systemevent.h,
+    and in the extension type's methods, glue included.
     """
-    with on(Probe) as one:
-        points = {scene: instructions.pause_sweep(one, scene, judge) for scene in PAUSED[part::2]}
+    with on(implementation) as one:
+        points = {scene: pause_sweep(one, scene) for scene in PAUSED[part::2]}
     assert sum(points.values()) > 500
 
 
 @pytest.mark.parametrize("mutant", MUTANTS)
-def test_mutant_is_caught(on, mutant, sleeping_mode):
+def test_mutant_is_caught(folder, mutant, sleeping_mode):
     """An event with one mistake is caught by the sweep, and in the scene, that is named for it."""
-    sweep, scene, on_older_kernels = MUTANTS[mutant]
-    # What futex_waitv is there for is no mistake on older kernels: the sweep excuses it there.
-    is_mistake = on_older_kernels or sleeping_mode == "futex_waitv"
-    caught = pytest.raises(Wrong) if is_mistake else contextlib.nullcontext()
-    sweeps = {
-        "kill": instructions.kill_sweep,
-        "pause": functools.partial(instructions.pause_sweep, judge=judge),
-    }
-    with on(Probe, mutant=mutant) as one, caught:
-        sweeps[sweep](one, scene)
+    mutant_is_caught(mutant, folder, sleeping_mode)

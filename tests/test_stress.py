@@ -10,6 +10,7 @@ from harness.mutants import MUTANTS
 from harness.perturbations import HARMLESS, why_not
 from harness.report import judge_directory
 from harness.scenarios import SCENARIOS
+from surroundings import need
 
 pytestmark = pytest.mark.one_python
 
@@ -28,8 +29,7 @@ def logs_here(tmp_path, monkeypatch):
 @pytest.fixture
 def perturbation(request):
     """A perturbation that can be had here."""
-    reason = why_not(request.param)
-    assert not reason, f"{request.param}: {reason}"
+    need(why_not(request.param))
     return request.param
 
 
@@ -114,7 +114,7 @@ def test_many_events():
 def test_mutants_are_caught(name):
     """Each wrong event is found out in the scenario that it names, within its budget."""
     mutant = MUTANTS[name]
-    assert why_not(mutant.perturbation) == ""
+    need(why_not(mutant.perturbation))
     kind, _ = caught(name)
     assert kind, f"survived {mutant.budget} s: {mutant.fault}"
 
@@ -123,6 +123,7 @@ def test_mutants_are_caught(name):
 @pytest.mark.parametrize(
     ("scenario", "perturbation"),
     dict.fromkeys((mutant.scenario, mutant.perturbation) for mutant in MUTANTS.values()),
+    indirect=["perturbation"],
 )
 def test_where_a_mutant_is_caught_the_event_is_legal(scenario, perturbation):
     """The event passes where its mutants do not."""

@@ -1,30 +1,107 @@
-"""``python -m tests.harness judge DIRECTORY``: judge a saved history again, and draw it.
+"""``python -m tests.harness``: the long run. ``python -m tests.harness judge DIRECTORY``: judge a
+saved history again, and draw it.
 
-``python -m tests.harness stress``: let workers loose on the event, and judge what they saw.
+The long run does every sweep, catches every mutant, plays the large scenarios, and then random
+stress until the minutes are over. Naming implementations, scenarios or perturbations leaves out
+what is not random stress.
+
+Exit status: 0 all passed, 1 something failed, 2 something is not known (a verdict, or a sweep that
+was skipped), 3 wrong usage.
 """
 
 import argparse
 import sys
+import time
 
-from . import report, stress
+from . import report
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message):
+        self.print_usage(sys.stderr)
+        self.exit(3, f"harness: {message}\n")
+
+
+def _parser():
+    parser = _Parser(
+        prog="python -m tests.harness",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    from .perturbations import PERTURBATIONS
+    from .stress import ALL_SCENARIOS, BOUND, EVENTS
+    from .sweeps import SWEEPS
+
+    add = parser.add_argument
+    add("--minutes", type=float, default=10, help="in all; sweeps are ended (default: 10)")
+    add("--seed", type=int, default=0, help="of the first run; then one more each")
+    several = {"action": "append", "metavar": "NAME"}
+    add("--implementation", choices=EVENTS, help="repeatable: " + ", ".join(EVENTS), **several)
+    add("--scenario", choices=ALL_SCENARIOS, help=", ".join(ALL_SCENARIOS), **several)
+    add("--perturbation", choices=PERTURBATIONS, help=", ".join(PERTURBATIONS), **several)
+    add("--sweep", choices=SWEEPS, help="only these: " + ", ".join(SWEEPS), **several)
+    add(
+        "--bound",
+        type=float,
+        default=BOUND,
+        help=f"how late a waiter may be, in seconds (default: {BOUND:g})",
+    )
+    add("--json", metavar="FILE", help="write a summary for programs")
+    add("--junit", metavar="FILE", help="write JUnit XML")
+    return parser
+
+
+def _run(options):
+    from . import results
+    from .campaign import Campaign, Line, environment
+
+    line = Line()
+
+    def say(text):
+        line.clear()
+        print(text, flush=True)
+
+    about = {"seed": options.seed, "environment": environment()}
+    say(", ".join(f"{key}: {value}" for key, value in about["environment"].items()))
+    campaign = Campaign(options.seed, options.bound, line.show, say)
+    begin = time.monotonic()
+    chosen = options.implementation, options.scenario, options.perturbation
+    try:
+        if options.sweep or not any(chosen):
+            campaign.sweep(options.sweep)
+        if not options.sweep and not any(chosen):
+            campaign.catch_mutants()
+            campaign.run_large()
+        if not options.sweep:
+            campaign.stress(begin + options.minutes * 60, *chosen)
+    except KeyboardInterrupt:
+        say("interrupted")
+        campaign.add_interruption()
+    line.clear()
+    if options.json:
+        results.write_json(campaign.results, options.json, **about)
+    if options.junit:
+        results.write_junit(campaign.results, options.junit)
+    say(results.table(campaign.results))
+    say(campaign.progress())
+    say(f"{results.summary(campaign.results)} (seed {options.seed})")
+    return results.status(campaign.results)
 
 
 def main(words=None):
-    """The command; its status: 0 legal, 1 illegal or slept, 2 unknown, 3 no history."""
-    parser = argparse.ArgumentParser(prog="python -m tests.harness", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    judging = commands.add_parser("judge", help="judge the logs in a directory")
-    judging.add_argument("directory")
-    stressing = commands.add_parser("stress", help="stress the event")
-    stress.add_options(stressing)
-    options = parser.parse_args(words)
-    try:
-        if options.command == "stress":
-            return stress.main(options)
-        return report.judge_directory(options.directory)
-    except (OSError, ValueError) as error:
-        print(f"harness: {error}", file=sys.stderr)
-        return 3
+    """The command; its exit status."""
+    words = sys.argv[1:] if words is None else words
+    if words[:1] == ["judge"]:
+        parser = _Parser(prog="python -m tests.harness judge")
+        parser.add_argument("directory", help="of the logs")
+        options = parser.parse_args(words[1:])
+        try:
+            return report.judge_directory(options.directory)
+        except (OSError, ValueError) as error:
+            print(f"harness: {error}", file=sys.stderr)
+            return 3
+    parser = _parser()
+    return _run(parser.parse_args(words))
 
 
 if __name__ == "__main__":

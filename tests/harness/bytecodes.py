@@ -12,7 +12,6 @@ ever, if Ctrl-C comes before the next line has begun to take care of it.
 """
 
 import collections
-import dis
 import os
 import pickle
 import re
@@ -21,8 +20,9 @@ import stat
 import struct
 import sys
 
-import systemevent
 from systemevent import SystemEvent, list_events, unlink
+
+from .countdown import Countdown
 
 try:
     from processes import worker
@@ -31,7 +31,9 @@ except ModuleNotFoundError:  # not under pytest: the package is tests.harness
 
 MODE = 0o640
 SWALLOWED = "the exception was swallowed"
-_PACKAGE = os.path.dirname(systemevent.__file__) + os.sep
+#: What a Python call has opened is in nobody's hands until the caller's next bytecode. Ctrl-C in
+#: just that instant leaks it. Here is each function that hands one on, once for each place.
+IN_NOBODYS_HANDS = ["_create_semaphore", "_create", "_create", "open_object", "__init__"]
 
 #: function(event's name), or function(event) if it is open before; and whether it exists before.
 Operation = collections.namedtuple("Operation", "name function exists is_open")
@@ -66,81 +68,6 @@ def _refused(function, *args):
         function(*args)
     except (OSError, ValueError):
         pass
-
-
-class Countdown:
-    """A trace function that calls act() in front of the k-th bytecode of the package.
-
-    where: that bytecode's place, once it was reached.
-    """
-
-    def __init__(self, k, act):
-        self._left = k
-        self._act = act
-        self._before = {}
-        self.where = None
-
-    def _step(self, frame, offset):
-        """In front of the bytecode at that offset."""
-        code, before = frame.f_code, self._before.get(frame)
-        self._before[frame] = offset
-        if self._left == 0 and self.where is None:
-            self.where = f"{code.co_name}:{frame.f_lineno}+{offset}"
-            if _lets_signals_in(code, before):
-                self.where += " (Ctrl-C)"
-            self._act()
-        self._left -= 1
-
-    def forget(self):
-        """Hold no frames, and so nothing that their variables hold."""
-        self._before.clear()
-
-    def during(self, function, *args):
-        """function(*args), traced."""
-        start, stop = (
-            (self._start_monitoring, self._stop_monitoring)
-            if sys.version_info >= (3, 12)  # there, settrace() misses opcodes of a first call
-            else (lambda: sys.settrace(self._trace), lambda: sys.settrace(None))
-        )
-        start()
-        try:
-            return function(*args)
-        finally:
-            stop()
-
-    def _trace(self, frame, happening, argument):
-        if not frame.f_code.co_filename.startswith(_PACKAGE):
-            return None
-        frame.f_trace_opcodes = True
-        frame.f_trace_lines = False
-        if happening == "opcode":
-            self._step(frame, frame.f_lasti)
-        return self._trace
-
-    def _start_monitoring(self):
-        tool = sys.monitoring
-        tool.use_tool_id(tool.DEBUGGER_ID, "bytecodes")
-        tool.register_callback(tool.DEBUGGER_ID, tool.events.INSTRUCTION, self._instruction)
-        tool.set_events(tool.DEBUGGER_ID, tool.events.INSTRUCTION)
-
-    def _stop_monitoring(self):
-        sys.monitoring.set_events(sys.monitoring.DEBUGGER_ID, 0)
-        sys.monitoring.free_tool_id(sys.monitoring.DEBUGGER_ID)
-
-    def _instruction(self, code, offset):
-        if code.co_filename.startswith(_PACKAGE):
-            self._step(sys._getframe(1), offset)
-
-
-def _lets_signals_in(code, offset):
-    """Does the interpreter look for signals behind that bytecode? (Elsewhere none can interrupt.)
-
-    CPython 3.11 and later do so when a function begins, behind a call and a jump backward.
-    """
-    if offset is None or sys.version_info < (3, 11):
-        return True
-    names = {one.offset: one.opname for one in dis.get_instructions(code)}
-    return names[offset].startswith(("RESUME", "CALL", "JUMP_BACKWARD"))
 
 
 def path_of(name):
@@ -231,6 +158,20 @@ def _is_usable(name):
 
 
 # ---- exceptions ----------------------------------------------------------------------------------
+
+
+def interrupt_sweep(operation, name):
+    """Raise KeyboardInterrupt at every bytecode of the operation; return how many there are.
+
+    Raises AssertionError if it does not come through, or leaves something but IN_NOBODYS_HANDS.
+    """
+    points, leaks = exception_sweep(operation, name)
+    assert not [place for place, what in leaks.items() if SWALLOWED in what]
+    real = sorted(place.partition(":")[0] for place in leaks if "Ctrl-C" in place)
+    assert set(real) <= set(IN_NOBODYS_HANDS), real
+    if sys.version_info >= (3, 11):  # before, signals come in before almost any bytecode
+        assert len(real) <= len(IN_NOBODYS_HANDS), real
+    return points
 
 
 def exception_sweep(operation, name):

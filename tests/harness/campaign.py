@@ -1,0 +1,257 @@
+"""The long run: every sweep, every mutant, the large scenarios; then random stress until the end.
+
+Random stress goes through all combinations of implementation, scenario and perturbation in a random
+order, again and again. The seed reproduces that order and what every worker does, not how the
+kernel schedules them; exact replay comes from the logs of a failure.
+"""
+
+import collections
+import os
+import platform
+import random
+import sys
+import time
+import traceback
+
+from . import many_events, stress
+from .implementations import available
+from .mutants import MUTANTS
+from .perturbations import HARMLESS, why_not
+from .results import FAILED, PASSED, SKIPPED, UNKNOWN, Result
+from .scenarios import SCENARIOS
+from .sweeps import SWEEPS
+
+#: Seconds of a run of random stress.
+RUN = 2.0
+#: Seconds of a run of a large scenario, and of promptness in it.
+LARGE_RUN, LARGE_BOUND = 5.0, 30.0
+LARGE_RUNS = [
+    ("processes", "thousand"),
+    ("programs", "thousand"),
+    ("threads", "multitude"),
+]
+_KINDS = {"legal": PASSED, "unknown": UNKNOWN}
+
+
+def environment():
+    """What the results depend on."""
+    with open("/proc/cpuinfo") as file:
+        models = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
+    model = models[0] if models else platform.machine()
+    return {
+        "machine": f"{len(os.sched_getaffinity(0))} x {model}",
+        "kernel": platform.release(),
+        "libc": " ".join(platform.libc_ver()),
+        "python": platform.python_version(),
+        "modes": [name.partition("/")[2] for name in available() if name.startswith("processes/")],
+    }
+
+
+class Campaign:
+    """A long run; `results` grow as it goes on, and show(text) is told what is being done."""
+
+    def __init__(self, seed=0, bound=stress.BOUND, show=lambda text: None, report=print):
+        self.seed = seed
+        self.bound = bound
+        self.results = []
+        self.operations = self.kills = self.histories = 0
+        self.worst = 0.0
+        self.begin = time.monotonic()
+        self._show = show
+        self._report = report
+
+    def progress(self):
+        """The line that lives."""
+        failed = sum(result.verdict == FAILED for result in self.results)
+        return (
+            f"{time.monotonic() - self.begin:6.0f} s  {self.histories} histories judged, "
+            f"{self.operations:,} operations, {self.kills:,} kills, "
+            f"worst promptness {self.worst * 1e3:.1f} ms, {failed} failed"
+        )
+
+    def _add(self, result):
+        self.results.append(result)
+        if result.verdict != PASSED:
+            self._report(f"{result.part} {result.name}: {result.verdict}: {result.text}")
+
+    def add_interruption(self):
+        """Nothing that was not done may look like passed."""
+        seconds = time.monotonic() - self.begin
+        self._add(Result("all", "interrupted", UNKNOWN, seconds, "the rest was not done"))
+
+    def sweep(self, names=None):
+        """Each sweep once."""
+        for name in names or SWEEPS:
+            sweep = SWEEPS[name]
+            begin = time.monotonic()
+            self._show(f"sweep: {name}")
+            reason = sweep.why_not()
+            if reason:
+                self._add(Result("sweep", name, SKIPPED, 0.0, reason))
+                continue
+            try:
+                points = sweep.run(
+                    lambda points, what, name=name: self._show(f"sweep: {name}: {points:,}, {what}")
+                )
+                outcome = PASSED, f"{points:,} points", {"points": points}
+            except Exception:
+                outcome = FAILED, traceback.format_exc(), {}
+            verdict, text, measures = outcome
+            seconds = time.monotonic() - begin
+            self._add(Result("sweep", name, verdict, seconds, text, measures))
+
+    def catch_mutants(self, names=None):
+        """Each mutant must be caught, within its budget."""
+        for name in names or MUTANTS:
+            self._show(f"mutant: {name}")
+            mutant = MUTANTS[name]
+            begin = time.monotonic()
+            reason = why_not(mutant.perturbation)
+            if reason:
+                self._add(Result("mutant", name, SKIPPED, 0.0, reason))
+                continue
+            kind, seed = caught(name, self.seed)
+            seconds = time.monotonic() - begin
+            text = f"survived: {mutant.fault}"
+            if kind:
+                text = f"{kind}, run {seed - self.seed + 1} of {mutant.scenario}: {mutant.fault}"
+            measures = {"scenario": mutant.scenario, "perturbation": mutant.perturbation}
+            verdict = PASSED if kind else FAILED
+            self._add(Result("mutant", name, verdict, seconds, text, measures))
+
+    def run_large(self):
+        """A thousand processes, two thousand threads, five thousand events."""
+        modes = environment()["modes"]
+        for kind, scenario in LARGE_RUNS:
+            for mode in modes:
+                self._show(f"large: {scenario}, {kind}/{mode}")
+                name = f"{kind}/{mode}"
+                outcomes = [self._run((name, scenario, "none"), LARGE_RUN, 0, LARGE_BOUND)]
+                self._add(_aggregate("large", f"{name}, {scenario}", outcomes))
+        self._show("large: many events")
+        begin = time.monotonic()
+        found = many_events.run(seed=self.seed)
+        seconds = time.monotonic() - begin
+        self.operations += found.operations
+        self.histories += found.events
+        text = f"{found.operations:,} operations on {found.events:,} events"
+        if found.wrong:
+            text += f"; logs: {found.directory}\n" + "\n".join(found.wrong)
+        measures = {"operations": found.operations, "events": found.events}
+        verdict = FAILED if found.wrong else PASSED
+        self._add(Result("large", "many events", verdict, seconds, text, measures))
+
+    def stress(self, until, implementations=None, scenarios=None, perturbations=None):
+        """Random stress until a time.monotonic(); each combination in turn."""
+        perturbations = list(perturbations or HARMLESS)
+        for name in list(perturbations):
+            if reason := why_not(name):
+                perturbations.remove(name)
+                self._add(Result("stress", f"with {name}", SKIPPED, 0.0, reason))
+        combinations = [
+            combination
+            for name in implementations or default_implementations()
+            for scenario in scenarios or SCENARIOS
+            for perturbation in perturbations
+            if stress.is_possible(*(combination := (name, scenario, perturbation)))
+        ]
+        outcomes = collections.defaultdict(list)
+        length = min(RUN, max(0.1, (until - time.monotonic()) / 2))
+        source = random.Random(f"{self.seed}.campaign")
+        left = []
+        number = 0
+        while combinations and time.monotonic() < until:
+            left = left or source.sample(combinations, len(combinations))
+            combination = left.pop()
+            self._show(f"{self.progress()}; {', '.join(combination)}")
+            outcomes[combination].append(self._run(combination, length, number))
+            number += 1
+        for combination in sorted(outcomes):
+            name = ", ".join(combination)
+            self._add(_aggregate("stress", name, outcomes[combination]))
+        if len(outcomes) < len(combinations):
+            self._report(
+                f"{len(outcomes)} of {len(combinations)} combinations were played: "
+                "more minutes for all"
+            )
+
+    def _run(self, combination, seconds, number, bound=None):
+        """One run: the seconds it took, and its Outcome."""
+        begin = time.monotonic()
+        name, scenario, perturbation = combination
+        outcome = stress.run(
+            name, scenario, seconds, self.seed + number, bound or self.bound, perturbation
+        )
+        self.histories += 1
+        self.operations += outcome.operations
+        self.kills += outcome.kills
+        self.worst = max(self.worst, outcome.worst)
+        if outcome.status:
+            self._report(str(outcome))
+        return time.monotonic() - begin, outcome
+
+
+def default_implementations():
+    """All that are no mutants, but for those that exist for the large scenarios."""
+    return [name for name in available() if not name.startswith("threads/")] + ["right"]
+
+
+def caught(name, seed=0):
+    """What gave a mutant away, and the seed that did; None if it survives its budget."""
+    mutant = MUTANTS[name]
+    end = time.monotonic() + mutant.budget
+    while time.monotonic() < end:
+        length, bound = mutant.seconds, mutant.bound
+        outcome = stress.run(name, mutant.scenario, length, seed, bound, mutant.perturbation)
+        outcome.discard()
+        if outcome.kind in ("illegal", "slept"):
+            return outcome.kind, seed
+        seed += 1
+    return None, seed
+
+
+def _aggregate(part, name, timed_outcomes):
+    """The Result of several runs of one combination."""
+    outcomes = [outcome for _, outcome in timed_outcomes]
+    kinds = collections.Counter(outcome.kind for outcome in outcomes)
+    verdicts = {_KINDS.get(kind, FAILED) for kind in kinds}
+    verdict = next(each for each in (FAILED, UNKNOWN, PASSED) if each in verdicts)
+    measures = {
+        "runs": len(outcomes),
+        "operations": sum(outcome.operations for outcome in outcomes),
+        "kills": sum(outcome.kills for outcome in outcomes),
+        "worst_ms": round(max(outcome.worst for outcome in outcomes) * 1e3, 3),
+        "seeds": [outcome.seed for outcome in outcomes if outcome.status],
+        "logs": [str(outcome.directory) for outcome in outcomes if outcome.directory],
+    }
+    text = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+    text += f"; {measures['operations']:,} operations, {measures['kills']} kills, "
+    text += f"worst {measures['worst_ms']:.1f} ms"
+    text += "".join(f"\n\n{outcome}" for outcome in outcomes if outcome.status)
+    seconds = sum(seconds for seconds, _ in timed_outcomes)
+    return Result(part, name, verdict, seconds, text, measures)
+
+
+# ---- the command ---------------------------------------------------------------------------------
+
+
+class Line:
+    """The live line on a terminal; elsewhere, a line every half minute."""
+
+    def __init__(self, out=sys.stderr, every=30.0):
+        self._out = out
+        self._is_live = out.isatty()
+        self._every = 0.1 if self._is_live else every
+        self._next = 0.0
+
+    def show(self, text):
+        """Show it, unless the last one is too young."""
+        if time.monotonic() >= self._next:
+            end = "\033[K\r" if self._is_live else "\n"
+            print(text, end=end, file=self._out, flush=True)
+            self._next = time.monotonic() + self._every
+
+    def clear(self):
+        """Make room for other output."""
+        if self._is_live:
+            print("\033[K", end="", file=self._out, flush=True)

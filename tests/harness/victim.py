@@ -1,0 +1,108 @@
+"""The traced process of a scene, from one point to the next."""
+
+import contextlib
+import os
+import signal
+import time
+
+from .stage import Wrong
+from .tracing import ASLEEP, RETURNED, STEPPED, traced
+
+_ENDLESS_LOOP = 5000
+
+
+class Victim:
+    """The traced process of a scene, from one point to the next.
+
+    A point is in front of an instruction, or in the sleep of a system call.
+    """
+
+    name = "victim"
+
+    def __init__(self, process, scene, play):
+        self.process = process
+        self.pid = process.pid
+        self._scene = scene
+        self._scripts = list(scene.asleep)
+        self._play = play
+        self.state = STEPPED
+        self.point = 0
+        self.runs = False
+        self.waits_since = None
+
+    def signal(self, number):
+        """Send it a signal."""
+        os.kill(self.pid, number)
+
+    def go_on(self):
+        """Go on to the next point; False: there is none, it returned or sleeps without end."""
+        if self.state == RETURNED:
+            return False
+        if self.state != ASLEEP:
+            self.state = self.process.run() if self.runs else self.process.step()
+        elif self._scripts:
+            self._play(self._scripts.pop(0))
+            self.state = self.process.settle()
+        elif self._scene.timeout is not None:
+            self.state = self.process.finish()
+        else:
+            return False
+        # An instruction is a point, and a sleep one more; whether a sleep that ends by itself is
+        # seen must not change the numbers of the others.
+        self.point += self.state != ASLEEP
+        if self.point > _ENDLESS_LOOP:
+            raise Wrong(f"no end after {_ENDLESS_LOOP} instructions")
+        return self.state != RETURNED
+
+    def where(self):
+        """The point: how many instructions are over, and whether it is asleep in the next one."""
+        return self.point, self.state == ASLEEP
+
+    def reach(self, where, trace, passed=lambda: None):
+        """Go to this point of a scene that was traced, calling passed() at least once behind each
+        load of the word; straight on to where an instruction is not met again before."""
+        while self.where() != where:
+            goal = trace.straight(self.point, where[0]) if self.state == STEPPED else None
+            if goal is not None:
+                self.process.run_to(trace.addresses[goal])
+                self.point = goal
+                more = True
+            else:
+                more = self.go_on()
+            passed()
+            if not more or self.point > where[0]:
+                return False
+        return True
+
+    def leave_the_queue(self):
+        """Be as stopped by SIGSTOP: out of the kernel's queue. The call will be restarted."""
+        self.signal(signal.SIGSTOP)
+        self.state = self.process.finish()
+
+
+@contextlib.contextmanager
+def playing(on, scene):
+    """The victim of the scene, in front of its first instruction."""
+    on.reset()
+    on.play(scene.before)
+    implementation = on.implementation
+
+    def live():
+        implementation.handlers()
+        implementation.bound(scene.operation, scene.timeout)()
+
+    with traced(live, implementation.code) as process:
+        on.victim = Victim(process, scene, on.play)
+        on.victim.invoked = time.monotonic_ns()
+        process.enter(implementation.entry(scene.operation))
+        yield on.victim
+
+
+@contextlib.contextmanager
+def located(scene, what, victim):
+    """Say in a Wrong where it happened."""
+    try:
+        yield
+    except AssertionError as error:
+        where = f"{scene}: {what}, after {victim.point} instructions"
+        raise Wrong(f"{where}: {error}") from error
