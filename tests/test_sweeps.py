@@ -19,6 +19,7 @@ def test_all_there():
         "bytecodes interrupted",
         "system calls killed",
         "system calls refused",
+        "promises",
         "model",
         "model, large",
     }

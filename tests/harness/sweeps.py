@@ -17,7 +17,16 @@ from processes import WorkerError
 
 from systemevent import _word as word
 
-from . import attempts, bytecodes, explore, failing_calls, instructions, scenes, system_calls
+from . import (
+    attempts,
+    bytecodes,
+    explore,
+    failing_calls,
+    instructions,
+    promises,
+    scenes,
+    system_calls,
+)
 from .compiled import Library, Probe
 from .requirements import no_injection, no_private_shm, no_spin, no_tracing
 from .stage import stage
@@ -174,6 +183,21 @@ def _large_model(progress):
     return points.total
 
 
+# ---- the promises --------------------------------------------------------------------------------
+
+
+def _promises(progress):
+    points = _Points(progress)
+    with tempfile.TemporaryDirectory() as folder:
+        for promise in (None, *promises.PROMISES):
+            name = promise.number if promise else "no mutant"
+            results = promises.row(Path(folder) / name, promise)
+            if wrong := promises.objections(results, promise):
+                raise AssertionError("\n".join(wrong))
+            points.add(len(results), name)
+    return points.total
+
+
 def _of_instructions(name, sweep, implementation, plays):
     run = functools.partial(_instructions, sweep, implementation, plays)
     return Sweep(name, run, no_tracing)
@@ -193,6 +217,7 @@ _ALL = [
     ),
     Sweep("system calls killed", _killed_calls, no_injection),
     Sweep("system calls refused", _failing_calls, no_injection),
+    Sweep("promises", _promises, no_injection),
     Sweep("model", _model, no_spin),
     Sweep("model, large", _large_model, no_spin),
 ]
