@@ -145,12 +145,16 @@ def raising(*_):
     raise LookupError
 
 
-def wait_twice(event, timeout, number, handler):
-    """Return the type of what the first wait raises, and what the second one returns."""
+def wait_twice(event, timeout, number, handler, writer):
+    """Return the type of what the first wait raises, and what the second one returns.
+
+    A byte goes into the pipe between the two.
+    """
     signal.signal(number, handler)
     try:
         event.wait(timeout)
     except BaseException as error:
+        os.write(writer, b".")
         return type(error), event.wait(timeout)
 
 
@@ -163,11 +167,13 @@ def wait_twice(event, timeout, number, handler):
     ],
     ids=["a handler", "Ctrl-C"],
 )
-def test_what_a_handler_raises_ends_the_wait(event, timeout, number, handler, error):
-    """A wait ends with its handler's exception, Ctrl-C's too; the event remains usable."""
-    with worker(wait_twice, event, timeout, number, handler) as one:
+def test_what_a_handler_raises_ends_the_wait(event, ticks, timeout, number, handler, error):
+    """A wait ends at once with its handler's exception, Ctrl-C's too; the event remains usable."""
+    reader, writer = ticks
+    with worker(wait_twice, event, timeout, number, handler, writer) as one:
         until_asleep(one.pid)
         one.signal(number)
+        assert receive(reader, 1) == b"."
         until_asleep(one.pid)
         assert event.is_set() is False
         event.set()
