@@ -152,7 +152,7 @@ def test_a_sweep_that_fails_is_told(monkeypatch):
 
 
 def test_an_unplayable_combination_is_no_pass():
-    """threading.Event has no foreign users: nothing was done, and that is not passed."""
+    """Threads cannot be killed one by one: nothing was done, and that is not passed."""
     one = campaign.Campaign(report=lambda text: None)
-    one.stress(time.monotonic() + 1, ["threading"], ["foreign"], ["none"])
+    one.stress(time.monotonic() + 1, ["threading"], ["quiet"], ["kills"])
     assert results.status(one.results) == 2

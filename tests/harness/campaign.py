@@ -149,11 +149,11 @@ class Campaign:
                 perturbations.remove(name)
                 self._add(Result("stress", f"with {name}", SKIPPED, 0.0, reason))
         combinations = [
-            combination
+            (name, scenario, perturbation)
             for name in implementations or default_implementations()
             for scenario in scenarios or SCENARIOS
             for perturbation in perturbations
-            if stress.is_possible(*(combination := (name, scenario, perturbation)))
+            if stress.is_possible(name, perturbation)
         ]
         outcomes = collections.defaultdict(list)
         length = min(RUN, max(0.1, (until - time.monotonic()) / 2))

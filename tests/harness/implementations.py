@@ -35,8 +35,6 @@ class Implementation:
 
     #: How many workers share a process; None: all of them.
     threads = 1
-    #: Can foreign programs post to it?
-    is_open = False
     #: May its users be killed?
     survives_kills = False
 
@@ -108,7 +106,7 @@ class Named(Implementation):
 class Processes(Named):
     """SystemEvent in processes of one thread."""
 
-    is_open = survives_kills = True
+    survives_kills = True
     mode = MODES[0]
 
     def seat(self, task):

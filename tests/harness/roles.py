@@ -5,7 +5,7 @@ of them is picked at random and played step by step:
 
     set  clear  is_set          the operations
     wait  wait:3  wait:0:3      without a limit; for 3 ms; for up to 3 ms, at random
-    post                        sem_post, as a foreign program sets an event (C workers only)
+    post                        sem_post, as a foreign program sets an event; in Python, set
     pause:1  pause:0:2          do nothing for 1 ms; for up to 2 ms
 
 So "3* set | 2* set pause:0:1" sets, and two times out of five takes a rest. Why a language? A role
@@ -67,6 +67,8 @@ class Logged:
 
     def set(self):
         self._call(SET, self._event.set)
+
+    post = set  # where an event has foreign users, C workers play them
 
     def clear(self):
         self._call(CLEAR, self._event.clear)

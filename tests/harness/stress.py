@@ -26,7 +26,7 @@ from .implementations import IMPLEMENTATIONS
 from .liveness import Complaint, complaints, worst_delay
 from .mutants import MUTANTS, Right
 from .perturbations import PERTURBATIONS
-from .scenarios import LARGE, SCENARIOS, is_foreign
+from .scenarios import LARGE, SCENARIOS
 from .seats import CLOSER, Task
 
 #: All that can be run: what is under test, the right event of mutants.py, the mutants.
@@ -90,14 +90,10 @@ class Outcome(NamedTuple):
         return f"{text}logs: {self.directory}"
 
 
-def is_possible(implementation, scenario, perturbation="none"):
-    """Can this implementation play that scenario, with that perturbation?"""
-    kind = EVENTS[implementation]
-    if is_foreign(ALL_SCENARIOS[scenario]) and not kind.is_open:
-        return False
-    if any(each.kills for each in PERTURBATIONS[perturbation]):
-        return kind.survives_kills
-    return True
+def is_possible(implementation, perturbation):
+    """Can this implementation be played with that perturbation?"""
+    has_kills = any(each.kills for each in PERTURBATIONS[perturbation])
+    return EVENTS[implementation].survives_kills or not has_kills
 
 
 def run(implementation, scenario, seconds, seed, bound=BOUND, perturbation="none"):
