@@ -110,7 +110,7 @@ class Processes(Named):
     mode = MODES[0]
 
     def seat(self, task):
-        if is_foreign(task.roles):
+        if is_foreign(task.roles[0]):
             return self.program(task)
         return self.python(Forked, task)
 

@@ -3,6 +3,9 @@
 A failure in a log of a million calls, on a machine in another city, on a Tuesday night, is worth
 nothing unless it can be understood from its report alone. "AssertionError: illegal history" is the
 counterexample.
+
+``python -m tests.harness.report < tests/harness/example.json > tests/harness/example.svg`` draws a
+history as the README shows it.
 """
 
 import sys
@@ -13,9 +16,12 @@ from . import history, picture
 from .checker import judge
 from .liveness import complaints
 from .timeline import CLEAR, EITHER, SET, duration, label, last_time, layout, stamp, timeline
+from .timeline import slept as timeline_of_sleeper
 
 #: The bound of promptness unless a history brings its own: far more than any scheduler takes.
 BOUND_NS = 2_000_000_000
+#: Sleepers named one by one; beyond that, they are counted.
+MOST_COMPLAINTS = 20
 
 
 def command(directory):
@@ -23,11 +29,10 @@ def command(directory):
     return f"python -m tests.harness judge {directory}"
 
 
-def text(verdict, epsilon_ns=0, directory=None):
-    """An illegal verdict in letters: the flag, a row per call, what is wrong, what to type."""
-    line = timeline(verdict.window, epsilon_ns)
-    lines = [f"ILLEGAL  {line.says}", ""]
-    places = layout(line, 2, [len(label(each)) + 4 for each in line.operations])
+def _drawing(line):
+    """The timeline in letters."""
+    lines = []
+    places = layout(line, 2, 1, 4)
     column = {time: round(place) for time, place in places.items()}
     width = max(column.values()) + 1
 
@@ -49,7 +54,8 @@ def text(verdict, epsilon_ns=0, directory=None):
         if len(words) + 2 <= len(cells):
             at = cells.start + (len(cells) - len(words)) // 2
             flag[at : at + len(words)] = words
-    row("the flag", "".join(flag))
+    if line.gaps:
+        row("the flag", "".join(flag))
     for operation in line.operations:
         last = last_time(operation)
         is_torn = operation.invoked < line.times[0], last is None or last > line.times[-1]
@@ -61,7 +67,17 @@ def text(verdict, epsilon_ns=0, directory=None):
         bar = ("‹" if is_torn[0] else "├") + bar + ("›" if is_torn[1] else "┤")
         mark = "  ✗" if operation == line.culprit else ""
         row(f"worker {operation.worker}", " " * begin + bar + mark)
-    lines += ["", "the flag: ▔ must be set, ▁ must be clear, ░ either; ┄ may have happened or not"]
+    for begin, end, words in line.spans:
+        arrow = f" {words} ".center(max(0, column[end] - column[begin] - 1), "─")
+        row(line.spans_name, " " * column[begin] + f"◂{arrow}▸")
+    return lines
+
+
+def text(verdict, epsilon_ns=0, directory=None):
+    """An illegal verdict in letters: the flag, a row per call, what is wrong, what to type."""
+    line = timeline(verdict.window, epsilon_ns)
+    lines = [f"ILLEGAL  {line.says}", "", *_drawing(line), ""]
+    lines.append("the flag: ▔ must be set, ▁ must be clear, ░ either; ┄ may have happened or not")
     if line.hidden:
         lines.append(
             f"not drawn: {line.hidden} more of the sets and clears; they would help at no time"
@@ -71,23 +87,48 @@ def text(verdict, epsilon_ns=0, directory=None):
     return "\n".join(lines)
 
 
-def html(verdict, epsilon_ns=0, directory=None, title="threading.Event could not have shown this"):
+def html(verdict, epsilon_ns=0, directory=None):
     """An illegal verdict as one self-contained HTML page."""
-    notes = ""
-    if directory is not None:
-        notes = f"<p>Judge the saved log again: <code>{escape(command(directory))}</code></p>"
     return picture.html(
-        timeline(verdict.window, epsilon_ns), title, notes, text(verdict, epsilon_ns, directory)
+        timeline(verdict.window, epsilon_ns),
+        "threading.Event could not have shown this",
+        _how_to_ask_again(directory),
+        text(verdict, epsilon_ns, directory),
     )
 
 
+def _how_to_ask_again(directory):
+    if directory is None:
+        return ""
+    return f"<p>Judge the saved log again: <code>{escape(command(directory))}</code></p>"
+
+
+def _draw_sleeper(slept, operations, end, bound_ns, directory):
+    """The worst of the complaints, in letters, and as a page beside the logs."""
+    worst = max(slept, key=lambda each: each.delay)
+    if end is None:
+        end = max(max(each.invoked, each.returned or 0) for each in operations)
+    line = timeline_of_sleeper(worst, operations, end, bound_ns)
+    others = ""
+    if len(slept) > 1:
+        others = f"The worst of {len(slept)} waits that took too long."
+    lines = [f"SLEPT  {line.says} {others}".rstrip(), "", *_drawing(line), ""]
+    lines.append(f"judge it again: {command(directory)}")
+    words = "\n".join(lines)
+    notes = f"<p>{others}</p>{_how_to_ask_again(directory)}"
+    page = Path(directory) / "slept.html"
+    page.write_text(picture.html(line, "Somebody slept too long", notes, words), encoding="utf-8")
+    return f"\n{words}\npicture: {page}"
+
+
 def judge_directory(directory, out=sys.stdout):
-    """Judge a saved history, print the verdict, draw what is illegal beside the logs.
+    """Judge a saved history, print the verdict, draw what is wrong beside the logs.
 
     Returns 0 if it is legal and nobody slept too long, 1 if not, 2 if that is unknown.
     """
     settings = history.load_settings(directory)
     epsilon_ns = settings.get("epsilon_ns", 0)
+    bound_ns, end = settings.get("bound_ns", BOUND_NS), settings.get("end")
     operations = history.load(directory)
     verdict = judge(operations, epsilon_ns)
     workers = len({each.worker for each in operations})
@@ -100,14 +141,28 @@ def judge_directory(directory, out=sys.stdout):
         page = Path(directory) / "illegal.html"
         page.write_text(html(verdict, epsilon_ns, directory), encoding="utf-8")
         print(f"\n{text(verdict, epsilon_ns, directory)}\npicture: {page}", file=out)
-    slept = complaints(
-        operations,
-        settings.get("bound_ns", BOUND_NS),
-        settings.get("end"),
-        settings.get("set_at_end"),
-    )
-    for complaint in slept:
+    slept = complaints(operations, bound_ns, end, settings.get("set_at_end"))
+    for complaint in slept[:MOST_COMPLAINTS]:
         print(complaint, file=out)
-    if verdict.kind == "illegal" or slept:
+    if len(slept) > MOST_COMPLAINTS:
+        print(f"and {len(slept) - MOST_COMPLAINTS} more", file=out)
+    if slept:
+        print(_draw_sleeper(slept, operations, end, bound_ns, directory), file=out)
+    hung = settings.get("hung")
+    if hung:
+        print(f"killed, because they hung: workers {', '.join(map(str, hung))}", file=out)
+    if verdict.kind == "illegal" or slept or hung:
         return 1
     return 0 if verdict.kind == "legal" else 2
+
+
+def main():
+    """A small history as JSON, from standard input, as an SVG."""
+    verdict = judge(history.from_json(sys.stdin.read()))
+    if verdict.kind != "illegal":
+        sys.exit(f"{verdict.kind}: there is nothing to draw")
+    sys.stdout.write(picture.svg(timeline(verdict.window)))
+
+
+if __name__ == "__main__":
+    main()
