@@ -1,6 +1,9 @@
 """The checker says what brute force says, and names what it rejects."""
 
+import importlib
 import random
+import sys
+from pathlib import Path
 
 import pytest
 from harness import stretches
@@ -89,6 +92,118 @@ def simulated(source, processes=4, calls=8):
         timeout = source.choice([0, -3]) if kind == "wait" and not flag else None
         history.append(Operation(i % processes, i, kind, invoked, returned, None, timeout, result))
     return history
+
+
+@st.composite
+def legal_histories(draw):
+    """A legal history with time-outs: each call acts at instants that are drawn with it."""
+    edges = sorted(draw(st.lists(st.integers(1, 12), max_size=4)))  # rise, fall, rise, ...
+    source = draw(st.randoms(use_true_random=False))
+    calls = []
+    for i, at in enumerate(edges):
+        calls.append(op("clear" if i % 2 else "set", at - source.randint(0, 2), at))
+        calls[-1] = calls[-1]._replace(returned=at + source.randint(0, 2))
+        if source.random() < 0.1:  # killed after it took effect
+            calls[-1] = calls[-1]._replace(died=calls[-1].returned, returned=None)
+    bounds = [0, *edges, 14]
+    while len(calls) < 7:
+        i = source.randrange(len(bounds) - 1)
+        begin, end = sorted(source.randint(*bounds[i : i + 2]) for _ in range(2))
+        kind = source.choice(["is_set", "wait"])
+        timeout = source.choice([None, 3] if i % 2 else [0, -1, end - begin])
+        if kind == "is_set" or (i % 2 == 0 and timeout == end - begin <= 0):
+            timeout = None if kind == "is_set" else 0
+        invoked, returned = begin - source.randint(0, 1), end + source.randint(0, 1)
+        calls.append(op(kind, invoked, returned, i % 2 == 1, timeout))
+    return numbered(calls)
+
+
+@st.composite
+def overlapping_time_outs(draw):
+    """Several waits that time out, with time to spare or none, a pulse or two, and other calls.
+
+    Some stretches are over while others can begin anew, and the calls that lie between return.
+    """
+    small = st.integers(0, 3)
+    calls = []
+    for _ in range(draw(st.integers(2, 4))):
+        invoked = draw(small)
+        length, spare = draw(st.integers(1, 6)), draw(st.sampled_from([0, 0, 1, 3, 9]))
+        calls.append(op("wait", invoked, invoked + length + spare, False, length))
+    for _ in range(draw(st.integers(1, 2))):
+        at, length = draw(st.integers(0, 9)), draw(small)
+        calls.append(op("set", at, at + length))
+        calls.append(op("clear", at + draw(small), at + length + 3))
+    for _ in range(draw(st.integers(0, 2))):
+        at = draw(st.integers(0, 9))
+        end = at + draw(small)
+        kind = draw(st.sampled_from(["set", "clear", "is_set"]))
+        result = True if kind == "is_set" else None
+        dies = result is None and draw(st.booleans())
+        calls.append(op(kind, at, None if dies else end, result, died=end if dies else None))
+    return numbered(calls)
+
+
+@SHORT
+@given(overlapping_time_outs(), st.sampled_from([0, 0, 1]))
+def test_overlapping_time_outs(history, epsilon):
+    """Legal exactly if all their stretches fit around the pulses, some of them begun anew."""
+    legal = is_legal_by_brute_force(history, epsilon)
+    assert (judge(history, epsilon).kind == "legal") == legal
+
+
+@SHORT
+@given(legal_histories(), st.integers(0, 2))
+def test_what_was_made_legal_is_legal(history, epsilon):
+    """No false alarm: an event that keeps to the model is never rejected, by either."""
+    assert judge(history, epsilon).kind == "legal"
+    assert is_legal_by_brute_force(history, epsilon)
+
+
+@SHORT
+@given(legal_histories(), st.integers(0, 6), st.integers(0, 2))
+def test_one_changed_result_of_a_history_with_time_outs(history, which, epsilon):
+    """With one result turned round, it is rejected exactly where brute force rejects it."""
+    reads = [i for i, each in enumerate(history) if each.result is not None]
+    i = reads[which % len(reads)]
+    history[i] = history[i]._replace(result=not history[i].result)
+    legal = is_legal_by_brute_force(history, epsilon)
+    assert (judge(history, epsilon).kind == "legal") == legal
+
+
+@SHORT
+@given(legal_histories(), st.integers(0, 2), st.integers(-1, 1), st.integers(0, 6))
+def test_epsilon_at_its_edge(history, epsilon, beside, which):
+    """Waits whose stretch just fits, or not by one, are judged as by brute force."""
+    expired = [i for i, each in enumerate(history) if each.kind == "wait" and not each.result]
+    for i in expired[which % len(expired) :] if expired else []:
+        length = history[i].returned - history[i].invoked
+        history[i] = history[i]._replace(timeout=length + epsilon + beside)
+    legal = is_legal_by_brute_force(history, epsilon)
+    assert (judge(history, epsilon).kind == "legal") == legal
+
+
+WIDE = {
+    "2,000 workers that do everything": ("history", 2000),
+    "1,000 waits, woken together, or out of time together": ("crowd", 1000),
+}
+
+
+@pytest.mark.parametrize("name", WIDE)
+def test_a_thousand_overlapping_calls_are_judged(name, monkeypatch):
+    """Legal, and not "unknown"; with one more read, of what the flag was not, illegal."""
+    shape, workers = WIDE[name]
+    monkeypatch.setattr(sys, "path", [str(Path(__file__).parents[1]), *sys.path])
+    history = getattr(importlib.import_module("bench.checker"), shape)(6000, workers)
+    assert judge(history).kind == "legal"
+    end = max(each.returned for each in history)
+    begin = min(each.invoked for each in history)
+    wrong = [
+        op("is_set", begin - 9, begin - 8, True, worker=9999),
+        op("wait", begin, end, False, 9 * (end - begin), worker=9999),
+    ]
+    for one in wrong:
+        assert judge([*history, one], explain=False).kind == "illegal"
 
 
 def test_one_changed_result_is_judged_as_by_brute_force():
@@ -212,6 +327,67 @@ CLASSICS = {
             op("is_set", 3, 7, True),
             op("wait", 0, 6, False, 5),
             op("wait", 0, 13, False, 9),
+        ],
+    ),
+    "a stretch begins anew, after a shorter one that could not": (
+        "legal",
+        [
+            op("wait", 0, 5, False, 5),
+            op("wait", 0, 30, False, 8),
+            op("set", 6, 7),
+            op("clear", 6, 7),
+        ],
+    ),
+    "a stretch begins anew, after a shorter one that could not, and a killed setter": (
+        "legal",
+        [
+            op("set", 0, None, died=3),
+            op("wait", 0, 5, False, 5),
+            op("wait", 0, 30, False, 8),
+            op("wait", 0, 40, False, 8),
+            op("set", 6, 7),
+            op("clear", 6, 7),
+        ],
+    ),
+    "a stretch begins anew, where longer ones ended among calls that returned before them": (
+        "legal",
+        [
+            op("wait", 0, 120, False, 100),
+            op("wait", 0, 121, False, 100),
+            op("clear", 40, 115),
+            op("clear", 40, 116),
+            op("wait", 101, 112, False, 3),
+            op("set", 102, 102),
+            op("clear", 103, 103),
+        ],
+    ),
+    "a stretch that begins late, and is over before the next set": (
+        "legal",
+        [
+            op("set", 0, 0),
+            op("wait", 1, 21, False, 2),
+            op("is_set", 4, 4, True),
+            op("clear", 5, 5),
+            op("set", 9, 9),
+        ],
+    ),
+    "False while set, and a stretch only later": (
+        "illegal",
+        [
+            op("wait", 0, 20, False, 2),
+            op("set", 1, 1),
+            op("is_set", 3, 4, False),
+            op("clear", 6, 6),
+        ],
+    ),
+    "a stretch that begins at zero, although the call began before": (
+        "illegal",
+        [
+            op("set", -2, 1),
+            op("clear", 0, 0),
+            op("is_set", -1, 0, True),
+            op("wait", -1, 6, False, 5),
+            op("set", 4, 4),
         ],
     ),
     "a pulse early in a long call, seen late": (

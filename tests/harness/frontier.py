@@ -55,6 +55,26 @@ def without(state, rank):
     return state >> shift + 4 << shift | before
 
 
+def unneeded(states, width):
+    """The ranks, last first, of the operations that do not matter in any of these states.
+
+    `width`: the number of active operations. Most do not matter for long: a read that has seen its
+    value, a read that needs the value that another needs earlier, a write that was used.
+    """
+    seen = 0
+    for state in states:
+        seen |= state
+    seen |= seen >> 1
+    seen |= seen >> 2  # the lowest bit of a nibble: is there any in it?
+    unseen = ~seen & NEEDS & (16 << 4 * width) - 1
+    ranks = []
+    while unseen:
+        top = unseen.bit_length()
+        unseen ^= 1 << top - 1
+        ranks.append((top >> 2) - 1)
+    return tuple(ranks)
+
+
 def toggled(state):
     """The state after a toggle, or None if there is no write left to do it."""
     offers = state & (FALLS if state & 1 else RISES)
@@ -99,6 +119,8 @@ def is_as_good(state, other):
 
 def without_dominated(states):
     """The states, as a sorted tuple, without those that another one is as good as."""
+    if len(states) == 2 and (states[0] ^ states[1]) & 1:
+        return (states[0], states[1]) if states[0] < states[1] else (states[1], states[0])
     kept = []
     for state in states:
         for other in kept:

@@ -24,6 +24,7 @@ from .frontier import (
     STAY_CLEAR,
     invoked,
     responded,
+    unneeded,
     without,
     without_dominated,
 )
@@ -32,6 +33,8 @@ from .stretches import NEVER, Stretches
 _RESPONSE = -1
 #: Frontiers remembered, over all histories of this process; beyond that, they are forgotten.
 _REMEMBERED = 100_000
+#: Frontiers of more active operations are not: they are large, and hardly ever met again.
+_WIDEST = 64
 
 
 def constraint(operation, epsilon_ns):
@@ -86,16 +89,14 @@ _known = {}
 def _frontier(states, width):
     """The one _Frontier of these states, and the ranks, last first, that do not matter in any.
 
-    `width`: the number of active operations. Most do not matter for long: a read that has seen its
-    value, a read that needs the value that another needs earlier, a write that was used.
+    `width`: the number of active operations.
     """
-    states = without_dominated(states)
-    seen = 0
-    for state in states:
-        seen |= state
-    ranks = tuple([rank for rank in range(width - 1, -1, -1) if not seen >> 4 * (rank + 1) & 15])
+    states = tuple(states) if len(states) < 2 else without_dominated(states)
+    ranks = unneeded(states, width)
     for rank in ranks:
         states = tuple([without(state, rank) for state in states])
+    if width - len(ranks) > _WIDEST:
+        return _Frontier(states), ranks
     found = _known.get(states)
     if found is None:
         if len(_known) >= _REMEMBERED:
@@ -125,17 +126,14 @@ def sweep(constraints, from_unknown=False, budget=5000):
     """
     bits = len(constraints).bit_length()
     mask, is_response, shift = (1 << bits) - 1, 1 << bits, bits + 1
-    events = []
-    returns = []
-    kinds = []
-    for i, (kind, begin, end, _) in enumerate(constraints):
-        kinds.append(kind)
-        events.append(begin << shift | i)
-        # A response is larger than an invocation at the same time.
-        key = (NEVER if end is None else end) << shift | is_response | i
-        returns.append(key)
-        if end is not None:
-            events.append(key)
+    kinds = [kind for kind, _, _, _ in constraints]
+    # A response is larger than an invocation at the same time.
+    returns = [
+        (NEVER if end is None else end) << shift | is_response | i
+        for i, (_, _, end, _) in enumerate(constraints)
+    ]
+    events = [begin << shift | i for i, (_, begin, _, _) in enumerate(constraints)]
+    events += [key for key in returns if key >> shift != NEVER]
     events.sort()
 
     here, _ = _frontier([0, 1] if from_unknown else [0], 0)
@@ -156,14 +154,18 @@ def sweep(constraints, from_unknown=False, budget=5000):
                     continue
                 following = here.after.get(_RESPONSE)
                 if following is None:
-                    following = here.after[_RESPONSE] = _respond(here, len(active))
+                    following = _respond(here, len(active))
+                    if len(active) <= _WIDEST:
+                        here.after[_RESPONSE] = following
                 del active[0]
             elif kinds[i] != STAY_CLEAR:
                 rank = bisect(active, returns[i])
                 code = rank << 3 | kinds[i]
                 following = here.after.get(code)
                 if following is None:
-                    following = here.after[code] = _invoke(here, kinds[i], rank, len(active))
+                    following = _invoke(here, kinds[i], rank, len(active))
+                    if len(active) < _WIDEST:
+                        here.after[code] = following
                 if following is _IGNORE:
                     continue
                 active.insert(rank, returns[i])
@@ -183,25 +185,33 @@ def sweep(constraints, from_unknown=False, budget=5000):
                     return Outcome("illegal", i, key >> shift, peak)
                 continue
         now = key >> shift
-        stretches.advance(now)
-        if not key & is_response:
+        if stretches.advance(now):
+            if not stretches.count:
+                return Outcome("illegal", i, now, peak)
+            for rank in stretches.unneeded():
+                matters[active.pop(rank) & mask] = False
+        if key & is_response:
+            if not matters[i]:
+                continue
+            stretches.respond(active.pop(0), now)
+        else:
+            if stretches.changes_nothing(kinds[i]):
+                continue
             rank = bisect(active, returns[i])
             active.insert(rank, returns[i])
             matters[i] = True
             stretches.invoke(kinds[i], rank, now)
-        elif matters[i]:
-            del active[0]
-            stretches.respond(now)
-        count = len(stretches.states)
+        count = stretches.count
         peak = max(peak, count)
         if not count:
             return Outcome("illegal", i, now, peak)
         if count > budget or len(active) >= MOST_ACTIVE:
             return Outcome("unknown", i, now, peak)
-        points = stretches.point_states()
-        if points is not None:
-            stretches = None
-            here, ranks = _frontier(points, len(active))
+        for rank in stretches.unneeded():
+            matters[active.pop(rank) & mask] = False
+        if not stretches.is_waiting():
+            here, ranks = _frontier(stretches.states(), len(active))
             for rank in ranks:
                 matters[active.pop(rank) & mask] = False
+            stretches = None
     return Outcome("legal", peak=peak)
