@@ -110,7 +110,7 @@ class Delays(Perturbation):
             self._delay(seat.pid, run.source)
 
     def _delay(self, pid, source):
-        enter, leave = source.randint(0, 1500), source.randint(0, 1500)
+        enter, leave = source.randint(0, 4000), source.randint(0, 1500)  # µs
         first, every = source.randint(1, 3), source.randint(1, 3)
         inject = f"{self._CALLS}:delay_enter={enter}:delay_exit={leave}:when={first}+{every}"
         expressions = ["-e", f"trace={self._CALLS}", "-e", f"inject={inject}"]
