@@ -10,6 +10,7 @@ import contextlib
 import heapq
 import io
 import random
+import secrets
 import shutil
 import tempfile
 import time
@@ -98,25 +99,41 @@ def is_possible(implementation, perturbation):
 
 def run(implementation, scenario, seconds, seed, bound=BOUND, perturbation="none"):
     """Let workers play a scenario for some seconds, and judge what they saw: an Outcome."""
-    directory = Path(tempfile.mkdtemp(prefix=f"stress.{scenario}."))
-    try:
-        subject = EVENTS[implementation]()
-        try:
-            one = _Run(subject, ALL_SCENARIOS[scenario], seconds, seed, bound, directory)
-            hung = one.play([kind() for kind in PERTURBATIONS[perturbation]])
-        finally:
-            subject.close()
-    except BaseException:
-        shutil.rmtree(directory)
-        raise
-    settings = {"epsilon_ns": EPSILON_NS, "bound_ns": int(bound * 1e9), "end": time.monotonic_ns()}
+    # Named before it is made: Ctrl-C may come in between, and nothing may stay behind.
+    directory = Path(tempfile.gettempdir(), f"stress.{scenario}.{secrets.token_hex(8)}")
     origin = {
         "implementation": implementation,
         "scenario": scenario,
         "perturbation": perturbation,
         "seed": seed,
     }
-    history.save_settings(directory, **settings, **origin, seconds=seconds, hung=hung)
+    try:
+        hung, kills = _play(**origin, seconds=seconds, bound=bound, directory=directory)
+        settings = {"epsilon_ns": EPSILON_NS, "bound_ns": int(bound * 1e9)}
+        settings |= {"end": time.monotonic_ns(), "hung": hung}
+        history.save_settings(directory, **settings, **origin, seconds=seconds)
+        return _judge(directory, settings, origin, hung, kills)
+    except KeyboardInterrupt:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
+
+
+def _play(implementation, scenario, perturbation, seed, seconds, bound, directory):
+    """The workers that hung, and how many were killed; without logs if anything goes wrong."""
+    try:
+        directory.mkdir(mode=0o700)
+        subject = EVENTS[implementation]()
+        try:
+            one = _Run(subject, ALL_SCENARIOS[scenario], seconds, seed, bound, directory)
+            return one.play([kind() for kind in PERTURBATIONS[perturbation]]), one.kills
+        finally:
+            subject.close()
+    except BaseException:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
+
+
+def _judge(directory, settings, origin, hung, kills):
     operations = history.load(directory)
     outcome = Outcome(
         **origin,
@@ -124,7 +141,7 @@ def run(implementation, scenario, seconds, seed, bound=BOUND, perturbation="none
         complaints=complaints(operations, settings["bound_ns"], settings["end"]),
         hung=hung,
         operations=len(operations),
-        kills=one.kills,
+        kills=kills,
         worst=worst_delay(operations) / 1e9,
         directory=directory,
     )
