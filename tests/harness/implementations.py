@@ -62,17 +62,26 @@ class Implementation:
         """Leave nothing behind."""
 
 
+def _cut(task, size):
+    """The first workers of a task, at most so many, and the rest.
+
+    A foreign program and the closer are alone.
+    """
+    end = 1
+    if not _is_loner(task.roles[0]):
+        while end < min(size, len(task.roles)) and not _is_loner(task.roles[end]):
+            end += 1
+    first, rest = slice(end), slice(end, None)
+    return tuple(
+        task._replace(numbers=task.numbers[part], roles=task.roles[part]) for part in (first, rest)
+    )
+
+
 def _parts(task, sizes):
-    """A task in parts of at most these sizes; foreign programs and the closer are alone."""
-    at = 0
-    while at < len(task.numbers):
-        end = at + 1
-        if not _is_loner(task.roles[at]):
-            most = at + next(sizes)
-            while end < min(most, len(task.roles)) and not _is_loner(task.roles[end]):
-                end += 1
-        yield task._replace(numbers=task.numbers[at:end], roles=task.roles[at:end])
-        at = end
+    """A task in parts of at most these sizes."""
+    while task.numbers:
+        part, task = _cut(task, next(sizes))
+        yield part
 
 
 def _is_loner(role):
@@ -170,28 +179,30 @@ class Commands(Processes):
 class Mixed(Commands):
     """All of them at once around one event, in both sleeping modes."""
 
+    #: How many workers share a process.
+    _SIZES = {
+        "forked": 1,
+        "threads": 2,
+        "spawned": 1,
+        "served": 1,
+        "C": 1,
+        "C threads": 2,
+        "command": 1,
+    }
+
     def seats(self, task, has_kills=False):
-        source = random.Random(f"{task.seed}.mix")
         self._mortality = MORTALITY if has_kills else 0
+        source = random.Random(f"{task.seed}.mix")
         modes = MODES if word.sleeps_on_both_halves() else MODES[1:]
-        sizes = {"forked": 1, "C": 1, "threads": 2, "command": 1, "spawned": 1, "C threads": 2}
-        kinds = list(sizes) + ["served"]
-        source.shuffle(kinds)
-        kinds = itertools.cycle(kinds)
-        chosen = []
-
-        def next_size():
-            while True:
-                chosen.append(next(kinds))
-                yield sizes.get(chosen[-1], 1)
-
+        kinds = itertools.cycle(source.sample(list(self._SIZES), len(self._SIZES)))
         seats = []
-        for part in _parts(task, next_size()):
-            mode = source.choice(modes)
+        while task.numbers:
+            kind = next(kinds)
+            part, task = _cut(task, self._SIZES[kind])
             if _is_loner(part.roles[0]):
                 seats.append(Processes.seat(self, part))
             else:
-                seats.append(self._seat_of(chosen[-1], part, mode))
+                seats.append(self._seat_of(kind, part, source.choice(modes)))
         return seats
 
     def _seat_of(self, kind, task, mode):
