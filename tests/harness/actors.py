@@ -1,4 +1,9 @@
-"""Everybody but the victim: long-lived processes that carry out operations when told to."""
+"""Everybody but the victim: long-lived processes that carry out operations when told to.
+
+They are told so over pipes, and say over pipes when they have done it: whoever plays a scene knows
+in which order things happened, and never has to guess. The counterexample: a waiter that is forked
+for each point of a scene is still importing when the set comes, and is never woken by anything.
+"""
 
 import collections
 import itertools

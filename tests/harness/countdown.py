@@ -1,4 +1,9 @@
-"""Something done in front of the k-th bytecode of the package: sys.settrace or sys.monitoring."""
+"""Something done in front of the k-th bytecode of the package: sys.settrace or sys.monitoring.
+
+Between two bytecodes is where signals interrupt Python, and where a kill leaves what the next one
+would have tidied up: an object that was opened, but whose descriptor no variable holds yet. Random
+kills meet such a place once in a million.
+"""
 
 import dis
 import os

@@ -2,7 +2,8 @@
 
 An implementation makes an event before its workers start, and says in which seats they sit: all in
 one process, one in each, a few in each; in Python, in C, as commands; in either sleeping mode. The
-mixed ones have all of that around one event.
+mixed ones have all of that around one event: each kind may be right among its own, and still count
+generations in another way than its neighbour.
 """
 
 import contextlib

@@ -1,4 +1,8 @@
-"""The page around a picture: its colours, for screens light and dark and for paper; its legend."""
+"""The page around a picture: its colours, for screens light and dark and for paper; its legend.
+
+One file that fetches nothing: it is read on a train, from a CI server's archive, a year later. And
+it is printed: a page that scrolls sideways on screen loses on paper the one call that was wrong.
+"""
 
 from html import escape
 

@@ -1,4 +1,8 @@
-"""The C worker, compiled once for each mutant, into a folder that is gone when the process ends."""
+"""The C worker, compiled once for each mutant, into a folder that is gone when the process ends.
+
+Compiled by whoever runs the harness, with their compiler and their C library: what a distribution's
+binary does says little of what this header does here.
+"""
 
 import atexit
 import functools

@@ -1,7 +1,8 @@
 """Scenarios: small mixes of roles, for 6 to 8 workers; and two of a thousand and more.
 
-Quiet rounds matter as much as chaos: with many writers every anomaly is explainable. roles.py says
-what the words mean.
+Quiet rounds matter as much as chaos: with many writers every anomaly is explainable. A wait that
+missed a pulse is found out only if nobody else sets the event soon after. roles.py says what the
+words mean.
 """
 
 SETTER = "2* set | 3* set pause:0:0.5"

@@ -1,4 +1,8 @@
-"""The traced process of a scene, from one point to the next."""
+"""The traced process of a scene, from one point to the next.
+
+A point has a number, so that a kill or a pause there can be repeated: "after 23 instructions" is a
+place that exists again tomorrow, "after 14 microseconds" is not.
+"""
 
 import contextlib
 import os
