@@ -80,7 +80,7 @@ def test_skipped_is_not_passed(tmp_path):
     only_c = tmp_path / "bin"
     only_c.mkdir()
     (only_c / "cc").symlink_to(shutil.which("cc"))
-    words = "--sweep", "system calls killed", "--sweep", "model"
+    words = "--sweep", "system-calls-killed", "--sweep", "model"
     status, out, _ = harness(*words, folder=tmp_path, PATH=str(only_c))
     assert status == 2
     assert "sweep model: skipped: needs spin and gcc" in out
@@ -154,5 +154,14 @@ def test_a_sweep_that_fails_is_told(monkeypatch):
 def test_an_unplayable_combination_is_no_pass():
     """Threads cannot be killed one by one: nothing was done, and that is not passed."""
     one = campaign.Campaign(report=lambda text: None)
+    one.results.append(Result("sweep", "another", PASSED, 1.0))
     one.stress(time.monotonic() + 1, ["threading"], ["quiet"], ["kills"])
+    assert results.status(one.results) == 2
+
+
+def test_no_time_is_no_pass():
+    """No minute was left for random stress: that is said, and is not passed."""
+    one = campaign.Campaign(report=lambda text: None)
+    one.results.append(Result("sweep", "another", PASSED, 1.0))
+    one.stress(time.monotonic(), ["processes/futex_wait"], ["quiet"], ["none"])
     assert results.status(one.results) == 2

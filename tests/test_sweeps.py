@@ -10,25 +10,25 @@ pytestmark = [pytest.mark.one_mode, pytest.mark.one_python]
 def test_all_there():
     """Each sweep has an entry by its name."""
     assert set(SWEEPS) == {
-        "instructions killed C",
-        "instructions killed library",
-        "instructions paused C",
-        "instructions paused library",
-        "instruction mutants",
-        "bytecodes killed",
-        "bytecodes interrupted",
-        "system calls killed",
-        "system calls refused",
+        "instructions-killed-c",
+        "instructions-killed-library",
+        "instructions-paused-c",
+        "instructions-paused-library",
+        "instruction-mutants",
+        "bytecodes-killed",
+        "bytecodes-interrupted",
+        "system-calls-killed",
+        "system-calls-refused",
         "promises",
         "model",
-        "model, large",
+        "model-large",
     }
     assert all(sweep.name == name for name, sweep in SWEEPS.items())
 
 
 def test_runs():
     """A sweep says how many points it has looked at, at each step and at its end."""
-    sweep = SWEEPS["bytecodes killed"]
+    sweep = SWEEPS["bytecodes-killed"]
     need(sweep.why_not())
     steps = []
     assert sweep.run(lambda points, what: steps.append(points)) == steps[-1] > 100

@@ -169,6 +169,9 @@ class Campaign:
         for combination in sorted(outcomes):
             name = ", ".join(combination)
             self._add(_aggregate("stress", name, outcomes[combination]))
+        if not outcomes:
+            text = "no time, or no combination of these names can be played"
+            self._add(Result("stress", "nothing", UNKNOWN, 0.0, text))
         if len(outcomes) < len(combinations):
             self._report(
                 f"{len(outcomes)} of {len(combinations)} combinations were played: "

@@ -2,7 +2,7 @@
 
 Each names its fault, the scenario and the perturbation that must give it away, and a budget. Most
 are a small change to a right one, FutexEvent, which tests the tester as threading.Event does; it is
-written in Python, over a page of anonymous shared memory. Those whose name begins with "C" are
+written in Python, over a page of anonymous shared memory. Those whose name begins with "C/" are
 mutants of systemevent.h (see probe.c), whose fault shows only if somebody is elsewhere for a
 moment, or if a foreign program takes part.
 """
@@ -319,9 +319,9 @@ MUTANTS = {
     "no-compare": NoCompareMutant,
     "original": OriginalMutant,
     "multiprocessing": MultiprocessingMutant,
-    "C: not counted": NotCountedMutant,
-    "C: value alone": ValueAloneMutant,
-    "C: seen, not first": SeenNotFirstMutant,
-    "C: no pass-on": NoPassOnMutant,
-    "C: no reload": NoReloadMutant,
+    "C/not-counted": NotCountedMutant,
+    "C/value-alone": ValueAloneMutant,
+    "C/seen-not-first": SeenNotFirstMutant,
+    "C/no-pass-on": NoPassOnMutant,
+    "C/no-reload": NoReloadMutant,
 }

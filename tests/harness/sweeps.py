@@ -204,22 +204,22 @@ def _of_instructions(name, sweep, implementation, plays):
 
 
 _ALL = [
-    _of_instructions("instructions killed C", _killed, Probe, scenes.KILLED),
-    _of_instructions("instructions killed library", _killed, Library, scenes.KILLED),
-    _of_instructions("instructions paused C", _paused, Probe, scenes.PAUSED),
-    _of_instructions("instructions paused library", _paused, Library, scenes.PAUSED),
-    Sweep("instruction mutants", _mutants, no_tracing),
-    Sweep("bytecodes killed", functools.partial(_bytecodes, bytecodes.kill_sweep), no_private_shm),
+    _of_instructions("instructions-killed-c", _killed, Probe, scenes.KILLED),
+    _of_instructions("instructions-killed-library", _killed, Library, scenes.KILLED),
+    _of_instructions("instructions-paused-c", _paused, Probe, scenes.PAUSED),
+    _of_instructions("instructions-paused-library", _paused, Library, scenes.PAUSED),
+    Sweep("instruction-mutants", _mutants, no_tracing),
+    Sweep("bytecodes-killed", functools.partial(_bytecodes, bytecodes.kill_sweep), no_private_shm),
     Sweep(
-        "bytecodes interrupted",
+        "bytecodes-interrupted",
         functools.partial(_bytecodes, bytecodes.interrupt_sweep),
         no_private_shm,
     ),
-    Sweep("system calls killed", _killed_calls, no_injection),
-    Sweep("system calls refused", _failing_calls, no_injection),
+    Sweep("system-calls-killed", _killed_calls, no_injection),
+    Sweep("system-calls-refused", _failing_calls, no_injection),
     Sweep("promises", _promises, no_injection),
     Sweep("model", _model, no_spin),
-    Sweep("model, large", _large_model, no_spin),
+    Sweep("model-large", _large_model, no_spin),
 ]
 
 
