@@ -16,6 +16,28 @@ import time
 from . import report
 
 
+class _Line:
+    """The live line on a terminal; elsewhere, a line every half minute."""
+
+    def __init__(self, out=sys.stderr, every=30.0):
+        self._out = out
+        self._is_live = out.isatty()
+        self._every = 0.1 if self._is_live else every
+        self._next = 0.0
+
+    def show(self, text):
+        """Show it, unless the last one is too young."""
+        if time.monotonic() >= self._next:
+            end = "\033[K\r" if self._is_live else "\n"
+            print(text, end=end, file=self._out, flush=True)
+            self._next = time.monotonic() + self._every
+
+    def clear(self):
+        """Make room for other output."""
+        if self._is_live:
+            print("\033[K", end="", file=self._out, flush=True)
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message):
         self.print_usage(sys.stderr)
@@ -53,9 +75,10 @@ def _parser():
 
 def _run(options):
     from . import results
-    from .campaign import Campaign, Line, environment
+    from .campaign import Campaign
+    from .environment import environment
 
-    line = Line()
+    line = _Line()
 
     def say(text):
         line.clear()

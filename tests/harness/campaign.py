@@ -6,14 +6,13 @@ kernel schedules them; exact replay comes from the logs of a failure.
 """
 
 import collections
-import os
-import platform
+import contextlib
 import random
-import sys
 import time
 import traceback
 
 from . import many_events, stress
+from .environment import modes
 from .implementations import available
 from .mutants import MUTANTS
 from .perturbations import HARMLESS, why_not
@@ -31,20 +30,6 @@ LARGE_RUNS = [
     ("threads", "multitude"),
 ]
 _KINDS = {"legal": PASSED, "unknown": UNKNOWN}
-
-
-def environment():
-    """What the results depend on."""
-    with open("/proc/cpuinfo") as file:
-        models = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
-    model = models[0] if models else platform.machine()
-    return {
-        "machine": f"{len(os.sched_getaffinity(0))} x {model}",
-        "kernel": platform.release(),
-        "libc": " ".join(platform.libc_ver()),
-        "python": platform.python_version(),
-        "modes": [name.partition("/")[2] for name in available() if name.startswith("processes/")],
-    }
 
 
 class Campaign:
@@ -100,35 +85,49 @@ class Campaign:
             seconds = time.monotonic() - begin
             self._add(Result("sweep", name, verdict, seconds, text, measures))
 
+    @contextlib.contextmanager
+    def _guarded(self, part, name):
+        """What a worker or the harness raises is a failure, and the run goes on."""
+        begin = time.monotonic()
+        try:
+            yield
+        except Exception:
+            seconds = time.monotonic() - begin
+            self._add(Result(part, name, FAILED, seconds, traceback.format_exc()))
+
     def catch_mutants(self, names=None):
         """Each mutant must be caught, within its budget."""
         for name in names or MUTANTS:
             self._show(f"mutant: {name}")
             mutant = MUTANTS[name]
-            begin = time.monotonic()
-            reason = why_not(mutant.perturbation)
-            if reason:
+            if reason := why_not(mutant.perturbation):
                 self._add(Result("mutant", name, SKIPPED, 0.0, reason))
                 continue
-            kind, seed = caught(name, self.seed)
-            seconds = time.monotonic() - begin
-            text = f"survived: {mutant.fault}"
-            if kind:
-                text = f"{kind}, run {seed - self.seed + 1} of {mutant.scenario}: {mutant.fault}"
-            measures = {"scenario": mutant.scenario, "perturbation": mutant.perturbation}
-            verdict = PASSED if kind else FAILED
-            self._add(Result("mutant", name, verdict, seconds, text, measures))
+            begin = time.monotonic()
+            with self._guarded("mutant", name):
+                kind, seed = caught(name, self.seed)
+                seconds = time.monotonic() - begin
+                run = f"{kind}, run {seed - self.seed + 1} of {mutant.scenario}"
+                text = f"{run if kind else 'survived'}: {mutant.fault}"
+                measures = {"scenario": mutant.scenario, "perturbation": mutant.perturbation}
+                verdict = PASSED if kind else FAILED
+                self._add(Result("mutant", name, verdict, seconds, text, measures))
 
     def run_large(self):
         """A thousand processes, two thousand threads, five thousand events."""
-        modes = environment()["modes"]
         for kind, scenario in LARGE_RUNS:
-            for mode in modes:
-                self._show(f"large: {scenario}, {kind}/{mode}")
-                name = f"{kind}/{mode}"
-                outcomes = [self._run((name, scenario, "none"), LARGE_RUN, 0, LARGE_BOUND)]
-                self._add(_aggregate("large", f"{name}, {scenario}", outcomes))
+            for mode in modes():
+                name = f"{kind}/{mode}, {scenario}"
+                self._show(f"large: {name}")
+                with self._guarded("large", name):
+                    combination = f"{kind}/{mode}", scenario, "none"
+                    outcomes = [self._run(combination, LARGE_RUN, 0, LARGE_BOUND)]
+                    self._add(_aggregate("large", name, outcomes))
         self._show("large: many events")
+        with self._guarded("large", "many events"):
+            self._run_many_events()
+
+    def _run_many_events(self):
         begin = time.monotonic()
         found = many_events.run(seed=self.seed)
         seconds = time.monotonic() - begin
@@ -156,19 +155,11 @@ class Campaign:
             if stress.is_possible(name, perturbation)
         ]
         outcomes = collections.defaultdict(list)
-        length = min(RUN, max(0.1, (until - time.monotonic()) / 2))
-        source = random.Random(f"{self.seed}.campaign")
-        left = []
-        number = 0
-        while combinations and time.monotonic() < until:
-            left = left or source.sample(combinations, len(combinations))
-            combination = left.pop()
-            self._show(f"{self.progress()}; {', '.join(combination)}")
-            outcomes[combination].append(self._run(combination, length, number))
-            number += 1
-        for combination in sorted(outcomes):
-            name = ", ".join(combination)
-            self._add(_aggregate("stress", name, outcomes[combination]))
+        try:
+            self._play(combinations, until, outcomes)
+        finally:  # also if it was interrupted
+            for combination in sorted(outcomes):
+                self._add(_aggregate("stress", ", ".join(combination), outcomes[combination]))
         if not outcomes:
             text = "no time, or no combination of these names can be played"
             self._add(Result("stress", "nothing", UNKNOWN, 0.0, text))
@@ -177,6 +168,20 @@ class Campaign:
                 f"{len(outcomes)} of {len(combinations)} combinations were played: "
                 "more minutes for all"
             )
+
+    def _play(self, combinations, until, outcomes):
+        length = min(RUN, max(0.1, (until - time.monotonic()) / 2))
+        source = random.Random(f"{self.seed}.campaign")
+        left = []
+        number = 0
+        while combinations and time.monotonic() < until:
+            left = left or source.sample(combinations, len(combinations))
+            combination = left.pop()
+            self._show(f"{self.progress()}; {', '.join(combination)}")
+            with self._guarded("stress", f"{', '.join(combination)}, seed {self.seed + number}"):
+                outcome = self._run(combination, length, number)
+                outcomes[combination].append(outcome)
+            number += 1
 
     def _run(self, combination, seconds, number, bound=None):
         """One run: the seconds it took, and its Outcome."""
@@ -233,28 +238,3 @@ def _aggregate(part, name, timed_outcomes):
     text += "".join(f"\n\n{outcome}" for outcome in outcomes if outcome.status)
     seconds = sum(seconds for seconds, _ in timed_outcomes)
     return Result(part, name, verdict, seconds, text, measures)
-
-
-# ---- the command ---------------------------------------------------------------------------------
-
-
-class Line:
-    """The live line on a terminal; elsewhere, a line every half minute."""
-
-    def __init__(self, out=sys.stderr, every=30.0):
-        self._out = out
-        self._is_live = out.isatty()
-        self._every = 0.1 if self._is_live else every
-        self._next = 0.0
-
-    def show(self, text):
-        """Show it, unless the last one is too young."""
-        if time.monotonic() >= self._next:
-            end = "\033[K\r" if self._is_live else "\n"
-            print(text, end=end, file=self._out, flush=True)
-            self._next = time.monotonic() + self._every
-
-    def clear(self):
-        """Make room for other output."""
-        if self._is_live:
-            print("\033[K", end="", file=self._out, flush=True)

@@ -116,18 +116,13 @@ class Delays(Perturbation):
         expressions = ["-e", f"trace={self._CALLS}", "-e", f"inject={inject}"]
         words = ["strace", "-f", "-qq", "-o", os.devnull, *expressions, "-p", str(pid)]
         process = self._stack.enter_context(command(*words))
-        self._stack.callback(_let_go, process)
         until(lambda: is_traced(pid) or process.poll() is not None, "strace holds the worker")
         assert process.poll() is None, process.stderr.read()
 
     def end(self, run):
+        # Killed, not asked to leave: it would wait for ever for the main thread of a process that
+        # is just exiting. The kernel lets go of whom it held.
         self._stack.close()
-
-
-def _let_go(process):
-    """Ask strace to leave, so that nobody is left stopped."""
-    process.terminate()
-    process.wait(60)
 
 
 class Clock(Perturbation):
