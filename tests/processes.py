@@ -149,6 +149,10 @@ class Worker:
             self._status = os.waitstatus_to_exitcode(status)
         return self._status
 
+    def has_answered(self):
+        """Has the function returned or raised, or was it killed?"""
+        return self._outcome is not None or is_readable(self._reader, 0)
+
     def result(self, deadline=DEADLINE):
         """Return what the function returned; raise WorkerError if it raised or was killed."""
         if self._outcome is None:

@@ -38,6 +38,8 @@ class Implementation:
     threads = 1
     #: May its users be killed?
     survives_kills = False
+    #: How many times as long as a wake-up may a call take on a machine that has far too much to do?
+    slowness = 1
 
     def __init__(self):
         self.event = self.make()
@@ -160,6 +162,8 @@ class Programs(Processes):
 
 class Commands(Processes):
     """evt_set, evt_clear and evt_wait."""
+
+    slowness = 20  # a call is a process: an interpreter has to start, and to end
 
     def seats(self, task, has_kills=False):
         self._mortality = MORTALITY if has_kills else 0

@@ -98,7 +98,11 @@ def is_possible(implementation, perturbation):
 
 
 def run(implementation, scenario, seconds, seed, bound=BOUND, perturbation="none"):
-    """Let workers play a scenario for some seconds, and judge what they saw: an Outcome."""
+    """Let workers play a scenario for some seconds, and judge what they saw: an Outcome.
+
+    bound: seconds of promptness, where a call is no process of its own.
+    """
+    bound *= EVENTS[implementation].slowness
     # Named before it is made: Ctrl-C may come in between, and nothing may stay behind.
     directory = Path(tempfile.gettempdir(), f"stress.{scenario}.{secrets.token_hex(8)}")
     origin = {
