@@ -93,6 +93,7 @@ def test_passing_on_refused(event, injection_):
     assert outcome_of_wait(event, f"futex:error={injection_}") is True
 
 
+@pytest.mark.one_python  # a minute; single calls that fail are tested on all of them
 @pytest.mark.parametrize("attempt", [one for one in ATTEMPTS if one.sleeps], ids=str)
 def test_refused_or_swallowed(tmp_path, attempt):
     """Whatever system call fails, the operation works, or raises a clear OSError.
@@ -104,6 +105,7 @@ def test_refused_or_swallowed(tmp_path, attempt):
     assert any("[Errno" in text for text in said.values())
 
 
+@pytest.mark.one_python
 @pytest.mark.one_mode
 @pytest.mark.parametrize("attempt", [one for one in ATTEMPTS if not one.sleeps], ids=str)
 def test_refused_or_swallowed_where_nobody_sleeps(tmp_path, attempt):
