@@ -33,7 +33,7 @@ def perturbation(request):
     return request.param
 
 
-def legal(name, scenario, perturbation="none", seed=0, seconds=SHORT, bound=stress.BOUND):
+def legal(name, scenario, perturbation="none", seed=0, seconds=SHORT, bound=None):
     """Run it; fail with the report unless the outcome is legal."""
     outcome = stress.run(name, scenario, seconds, seed, bound, perturbation)
     assert outcome.kind == "legal", str(outcome)

@@ -65,8 +65,7 @@ def _parser():
     add(
         "--bound",
         type=float,
-        default=BOUND,
-        help=f"how late a waiter may be, in seconds (default: {BOUND:g})",
+        help=f"how late a waiter may be, in seconds (default: {BOUND:g}, or more)",
     )
     add("--json", metavar="FILE", help="write a summary for programs")
     add("--junit", metavar="FILE", help="write JUnit XML")

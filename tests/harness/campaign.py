@@ -35,7 +35,7 @@ _KINDS = {"legal": PASSED, "unknown": UNKNOWN}
 class Campaign:
     """A long run; `results` grow as it goes on, and show(text) is told what is being done."""
 
-    def __init__(self, seed=0, bound=stress.BOUND, show=lambda text: None, report=print):
+    def __init__(self, seed=0, bound=None, show=lambda text: None, report=print):
         self.seed = seed
         self.bound = bound
         self.results = []

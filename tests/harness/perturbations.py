@@ -30,6 +30,8 @@ class Perturbation:
 
     #: Are workers killed?
     kills = False
+    #: How many times as long may a call take on a machine that has far too much to do?
+    slowness = 1
 
     def why_not(self):
         """Why it cannot be had here, or ""."""
@@ -97,6 +99,7 @@ class Kills(Perturbation):
 class Delays(Perturbation):
     """strace delays the entry to, and the exit from, the system calls that sleep and wake."""
 
+    slowness = 20  # each turn of a thread is a futex call, too, and each of them is delayed
     _CALLS = "futex,futex_waitv"
 
     def why_not(self):

@@ -35,7 +35,7 @@ EVENTS = {**IMPLEMENTATIONS, "right": Right, **MUTANTS}
 ALL_SCENARIOS = {**SCENARIOS, **LARGE}
 #: By how much the clocks of two calls may differ, rounded to their ticks.
 EPSILON_NS = 1000
-#: Seconds of promptness. No load of the machine makes anybody that late.
+#: Seconds of promptness, times what makes it slow. No load of the machine makes anybody that late.
 BOUND = 5.0
 #: Calls of a worker in a second: more would tell nothing that the pauses do not, and fill the disk.
 RATE = 10_000
@@ -97,12 +97,14 @@ def is_possible(implementation, perturbation):
     return EVENTS[implementation].survives_kills or not has_kills
 
 
-def run(implementation, scenario, seconds, seed, bound=BOUND, perturbation="none"):
+def run(implementation, scenario, seconds, seed, bound=None, perturbation="none"):
     """Let workers play a scenario for some seconds, and judge what they saw: an Outcome.
 
-    bound: seconds of promptness, where a call is no process of its own.
+    bound: seconds of promptness; if it is not given, what suits the users and the perturbation.
     """
-    bound *= EVENTS[implementation].slowness
+    if bound is None:
+        slow = [EVENTS[implementation], *PERTURBATIONS[perturbation]]
+        bound = BOUND * max(each.slowness for each in slow)
     # Named before it is made: Ctrl-C may come in between, and nothing may stay behind.
     directory = Path(tempfile.gettempdir(), f"stress.{scenario}.{secrets.token_hex(8)}")
     origin = {
