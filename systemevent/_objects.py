@@ -126,6 +126,7 @@ def _create(path: str, mode: int) -> int:
             except OSError:
                 pass  # gone; or the next sweep gets it
 
+
 def _create_semaphore(name: str) -> None:
     """Create a clear semaphore of that name, with posix_ipc; raise the builtin exceptions."""
     import posix_ipc
