@@ -1,89 +1,167 @@
-"""``python -m bench``: all of it, on this machine, as ratios within one run."""
+"""``python -m bench``: all of it, on this machine, as ratios within one run.
+
+What is printed on the terminal is drawn in the report. Nothing is left behind, also after Ctrl-C.
+"""
 
 import argparse
+import json
 import os
-import platform
+import signal
+import subprocess
+import sys
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from statistics import median
+from types import FrameType
+from typing import Any
 
-from . import calls, programs, rounds
-from .contenders import CONTENDERS, FLOOR, FLOOR_IN_PYTHON
-from .statistics import percentile, ratio
-
-
-def environment() -> None:
-    """Print what the figures depend on."""
-    cpu = "unknown CPU"
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            cpu = line.partition(": ")[2]
-            break
-    load = " ".join(f"{value:.2f}" for value in os.getloadavg())
-    print(f"{cpu}, {os.cpu_count()} cores; {platform.system()} {platform.release()}")
-    print(f"{platform.python_implementation()} {platform.python_version()}; load {load}")
-
-
-def row(*cells: str) -> None:
-    """Print one row of a table."""
-    print("  " + cells[0].ljust(28) + "".join(cell.rjust(14) for cell in cells[1:]), flush=True)
-
-
-def interval(numbers: tuple[float, float, float]) -> str:
-    """A ratio with its 95 % interval."""
-    return f"{numbers[0]:.2f} [{numbers[1]:.2f} {numbers[2]:.2f}]"
+try:
+    from . import (
+        broadcast,
+        calls,
+        commands,
+        latency,
+        progress,
+        scale,
+        strip,
+        table,
+        throughput,
+        timeouts,
+    )
+except ModuleNotFoundError as error:
+    sys.exit(f"bench: {error}; in this environment: pip install -e '.[bench]'")
+from .contenders import chosen, sweep
+from .environment import environment, load
+from .teams import Workshop
 
 
-def show_calls(quick: bool) -> None:
-    """Cost of each call with nobody waiting."""
-    print("\nA call, nobody waiting, ns (median)")
-    row("", "SystemEvent", "threading", "ratio [95 %]")
-    for title, (ours, theirs) in calls.measure(9 if quick else 31).items():
-        numbers = interval(ratio(ours, theirs))
-        row(title, f"{median(ours):.0f}", f"{median(theirs):.0f}", f"  {numbers}")
-
-
-def show_wakeups(waiters: int, count: int, idle: float, floor: rounds.Floor) -> None:
-    """Time until the last of the waiting processes has returned from wait()."""
-    what = "One waiting process" if waiters == 1 else f"The last of {waiters} waiting processes"
-    print(f"\n{what} has returned after set(), µs ({count} rounds)")
-    row("", "median", "p95", "p99", "  ratio to the raw futex [95 %], in C and in Python processes")
-    results = rounds.alternate(CONTENDERS, waiters, count, idle, floor)
-    last = {title: [latencies[-1] for latencies in each] for title, each in results.items()}
-    for title, values in last.items():
-        cells = [f"{percentile(values, percent) / 1000:.0f}" for percent in (50, 95, 99)]
-        ratios = [ratio(values, last[floors.title]) for floors in (FLOOR, FLOOR_IN_PYTHON)]
-        row(title, *cells, *(f"   {interval(numbers)}" for numbers in ratios))
-
-
-def show_programs(quick: bool) -> None:
-    """Whole commands."""
-    print("\nA whole program, ms (median)")
-    row("", "time", "ratio to python -c pass [95 %]")
-    results = programs.measure(20 if quick else 100)
-    bare = results["python -c pass"]
-    for title, values in results.items():
-        row(title, f"{median(values) * 1000:.1f}", "  " + interval(ratio(values, bare)))
-    added = [a - b for a, b in zip(results["import systemevent"], bare, strict=True)]
-    print(f"\nimport systemevent adds {median(added) * 1000:.1f} ms")
-    print("A process that waits for 1 s:", programs.waiting(1.0))
-    print("An open event:", programs.holding(1000))
-
-
-def main() -> None:
-    """Do it all."""
+def parsed() -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer rounds: well under a minute")
-    quick = parser.parse_args().quick
-    environment()
-    show_calls(quick)
+    sizes = parser.add_mutually_exclusive_group()
+    sizes.add_argument("--quick", action="store_true", help="fewer rounds: under a minute")
+    sizes.add_argument("--full", action="store_true", help="more rounds, all scenes: half an hour")
+    parser.add_argument(
+        "--contenders",
+        nargs="+",
+        metavar="NAME",
+        help="only those with NAME in their title, and what ratios need: SystemEvent, the floor",
+    )
+    parser.add_argument(
+        "--waiters", nargs="+", type=_positive, metavar="N", help="broadcast to N processes"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all results, raw")
+    parser.add_argument(
+        "--report", type=Path, metavar="FILE", default=Path("report.html"), help="(%(default)s)"
+    )
+    options = parser.parse_args()
+    for path in (options.json, options.report):
+        if path and not path.resolve().parent.is_dir():
+            parser.error(f"no such folder: {path.parent}")
+    skipped: dict[str, str] = {}
+    try:
+        options.chosen = chosen(options.contenders, skipped)
+    except ValueError as error:
+        parser.error(str(error))
+    options.skipped = skipped
+    options.size = "quick" if options.quick else "full" if options.full else "default"
+    return options
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if not 0 < number <= 10_000:
+        raise argparse.ArgumentTypeError("from 1 to 10,000")
+    return number
+
+
+def measure(options: argparse.Namespace, results: dict[str, Any]) -> dict[str, str]:
+    """Fill in the results. A part that fails spares the others; returns {part: what failed}."""
+    failed: dict[str, str] = {}
+    size, contenders, skipped = options.size, options.chosen, results["skipped"]
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        floor = rounds.Floor(Path(folder))
-        show_wakeups(1, 50 if quick else 500, 0.01, floor)
-        show_wakeups(100, 10 if quick else 50, 0.02, floor)
-    show_programs(quick)
-    print("\nRatios are taken within this run, round by round; absolute times are decoration.")
+        workshop = Workshop(Path(folder))
+        parts: dict[str, Callable[[], Any]] = {
+            "calls": lambda: calls.measure(size),
+            "timeouts": lambda: timeouts.measure(size, skipped),
+            "latency": lambda: latency.measure(contenders, size, workshop, skipped),
+            "broadcast": lambda: broadcast.measure(
+                contenders, size, options.waiters, workshop, skipped
+            ),
+            "strip": lambda: strip.measure(workshop, skipped),
+            "throughput": lambda: throughput.measure(contenders, size, workshop, skipped),
+            "scale": lambda: scale.measure(size, workshop, skipped),
+            "commands": lambda: commands.measure(size, workshop, skipped),
+            "crowd": lambda: commands.measure_crowds(workshop, skipped),
+        }
+        for key, part in parts.items():
+            try:
+                results[key] = part()
+            except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+                failed[key] = f"{type(error).__name__}: {error}"
+    return failed
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the run once; a second one does not disturb the tidying up."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        sweep()
+        progress.clear()
+
+
+def main() -> int:
+    """Do it all; the exit status."""
+    options = parsed()
+    results: dict[str, Any] = {"environment": environment()}
+    for key, value in results["environment"].items():
+        print(f"{key + ':':<13} {value}")
+    cores = os.cpu_count() or 1
+    if os.getloadavg()[0] > 0.5 * cores:
+        print("              The machine is busy with something else: do not trust these figures.")
+    sys.stdout.flush()
+    words = {"contenders": options.contenders, "waiters": options.waiters}
+    results["options"] = {"size": options.size} | {
+        key: " ".join(map(str, value)) for key, value in words.items() if value
+    }
+    results["skipped"] = options.skipped
+    try:
+        with interruptible():
+            failed = measure(options, results)
+    except KeyboardInterrupt:
+        print("\nInterrupted; nothing is left behind.", file=sys.stderr)
+        return 130
+    results["environment"]["load at the end"] = load()
+    if options.json:
+        options.json.write_text(json.dumps(results))
+    table.show(results)
+    for part, error in failed.items():
+        print(f"FAILED: {part}: {error}")
+    show_report(results, options.report)
+    return 1 if failed else 0
+
+
+def show_report(results: dict[str, Any], path: Path) -> None:
+    """Write it, if what draws its pictures is installed."""
+    try:
+        from . import report
+    except ImportError as error:
+        print(f"no report: {error} (pip install -e '.[bench]')")
+        return
+    report.write(results, path)
+    print(f"report: {path}")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

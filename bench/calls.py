@@ -4,7 +4,10 @@ import threading
 import timeit
 from typing import Any
 
-from .contenders import OURS
+from systemevent import SystemEvent
+
+from . import progress
+from .contenders import OURS, unlinked
 
 #: Title, state before, the call.
 CALLS = [
@@ -15,17 +18,22 @@ CALLS = [
     ("wait(0), clear", "clear", "event.wait(0)"),
     ("set() + clear()", "clear", "event.set(); event.clear()"),
 ]
+ROUNDS = {"quick": 9, "default": 31, "full": 101}
 
 
-def measure(rounds: int, number: int = 20_000) -> dict[str, tuple[list[float], list[float]]]:
-    """{title: (nanoseconds of SystemEvent in each round, of threading.Event)}."""
-    ours, theirs = OURS.made(), threading.Event()
-    results: dict[str, tuple[list[float], list[float]]] = {}
+def measure(size: str, number: int = 20_000) -> dict[str, dict[str, list[float]]]:
+    """{call: {whose: nanoseconds in each round}}. size: quick, default or full."""
+    progress.part("calls, nobody waiting")
+    ours = unlinked(SystemEvent)
+    events = {OURS.title: ours, "threading.Event": threading.Event()}
+    results: dict[str, dict[str, list[float]]] = {}
     for title, before, statement in CALLS:
-        rows: tuple[list[float], list[float]] = ([], [])
-        for _ in range(rounds):
-            for event, row in ((ours, rows[0]), (theirs, rows[1])):
-                row.append(_nanoseconds(event, before, statement, number))
+        rows: dict[str, list[float]] = {whose: [] for whose in events}
+        for turn in range(-1, ROUNDS[size]):
+            for whose, event in events.items():
+                nanoseconds = _nanoseconds(event, before, statement, number)
+                if turn >= 0:
+                    rows[whose].append(nanoseconds)
         results[title] = rows
     ours.close()
     return results
