@@ -40,7 +40,6 @@ BOUND = 5.0
 #: Calls of a worker in a second: more would tell nothing that the pauses do not, and fill the disk.
 RATE = 10_000
 _MARGIN = 0.5
-_LONGEST_STEP = 0.05
 
 
 class Outcome(NamedTuple):
