@@ -18,7 +18,8 @@ def test_a_log_says_what_was_done(tmp_path):
     log.respond(log.invoke(SET))
     log.respond(log.invoke(IS_SET), True)
     log.respond(log.invoke(WAIT, -5), False)
-    log.respond(log.invoke(WAIT, NO_LIMIT), True)
+    log.looked(at := log.invoke(WAIT, NO_LIMIT))
+    log.respond(at, True)
     log.invoke(CLEAR)
     log.close()
     loaded = history.load(tmp_path)
@@ -29,7 +30,12 @@ def test_a_log_says_what_was_done(tmp_path):
         (3, "wait", None, True),
         (4, "clear", None, None),
     ]
-    times = [time for each in loaded for time in (each.invoked, each.returned)]
+    times = [
+        time
+        for each in loaded
+        for time in (each.invoked, each.looked or each.invoked, each.returned)
+    ]
+    assert [each.looked is not None for each in loaded] == [False, False, False, True, False]
     assert times.pop() is None
     assert times == sorted(times)
     assert {each.worker for each in loaded} == {3}
@@ -87,6 +93,8 @@ HISTORY = [
     Operation(0, 0, "set", 10, 20),
     Operation(0, 1, "wait", 30, 40, None, 5, False),
     Operation(0, 2, "wait", 50, 60, None, None, True),
+    Operation(0, 3, "wait", 61, 69, None, None, True, 61),
+    Operation(0, 4, "wait", 70, None, None, None, None, 75),
     Operation(7, 0, "clear", 12, None, 99),
     Operation(7, 1, "is_set", 13, 14, None, None, False),
 ]
@@ -128,7 +136,9 @@ int main(int count, char **words) {
     header->worker = 5;
     struct history_log log = {(struct history_record *)(header + 1), 5, 10, 0};
     history_respond(history_invoke(&log, HISTORY_SET, HISTORY_NO_LIMIT), HISTORY_NOTHING);
-    history_respond(history_invoke(&log, HISTORY_WAIT, 17), HISTORY_FALSE);
+    struct history_record *at = history_invoke(&log, HISTORY_WAIT, 17);
+    history_looked(at);
+    history_respond(at, HISTORY_FALSE);
     history_invoke(&log, HISTORY_IS_SET, HISTORY_NO_LIMIT);
     return 0;
 }
@@ -151,5 +161,6 @@ def test_a_c_program_writes_the_same_log(tmp_path):
         (5, 1, "wait", 17, False),
         (5, 2, "is_set", None, None),
     ]
-    assert loaded[0].returned <= loaded[1].invoked
+    assert loaded[0].returned <= loaded[1].invoked <= loaded[1].looked <= loaded[1].returned
+    assert loaded[0].looked is loaded[2].looked is None
     assert loaded[2].returned is None

@@ -140,20 +140,23 @@ def test_what_is_too_long_for_paper_goes_on_below(history):
             [
                 Operation(0, 0, "set", 10**9, 2 * 10**9),
                 Operation(0, 1, "set", 71 * 10**9, 71 * 10**9 + 1),
-                Operation(1, 0, "wait", 1, 72 * 10**9, None, None, True),
+                Operation(1, 0, "wait", 1, 72 * 10**9, None, None, True, 2),
             ],
         ),
         (
             "Worker 1 is still in wait(), 98 s after set() of worker 0 had returned.",
             10**11,
             None,
-            [Operation(0, 0, "set", 10**9, 2 * 10**9), Operation(1, 0, "wait", 1, None)],
+            [Operation(0, 0, "set", 10**9, 2 * 10**9), Operation(1, 0, "wait", 1, None, looked=2)],
         ),
         (
             "Worker 1 was killed, still in wait(), 8 s after set() of worker 0 had returned.",
             10**11,
             None,
-            [Operation(0, 0, "set", 10**9, 2 * 10**9), Operation(1, 0, "wait", 1, None, 10**10)],
+            [
+                Operation(0, 0, "set", 10**9, 2 * 10**9),
+                Operation(1, 0, "wait", 1, None, 10**10, looked=2),
+            ],
         ),
         (
             "Worker 1 is still in wait(), 50 s after the event was certainly set.",
@@ -188,7 +191,8 @@ def test_a_sleeper_is_drawn(tmp_path, says, end, set_at_end, history):
 def test_the_worst_sleeper_is_drawn(tmp_path):
     """Of several, the one that slept longest; how many there were is said; all are named."""
     sets = [Operation(0, 0, "set", 155, 160), Operation(0, 1, "set", 10**9, 2 * 10**9)]
-    waits = [Operation(i, 0, "wait", 310 - 10 * i, None) for i in range(1, 31)]
+    begins = {i: 310 - 10 * i for i in range(1, 31)}
+    waits = [Operation(i, 0, "wait", at, None, looked=at) for i, at in begins.items()]
     save(tmp_path / "logs", [*sets, *waits], end=10**10)
     out = io.StringIO()
     assert report.judge_directory(tmp_path / "logs", out) == 1
@@ -222,7 +226,10 @@ def test_the_page_needs_nothing_else():
     [
         (0, FLICKER[:2]),
         (1, FLICKER),
-        (1, [Operation(0, 0, "set", 2, 3), Operation(1, 0, "wait", 1, 10**11, None, None, True)]),
+        (
+            1,
+            [Operation(0, 0, "set", 2, 3), Operation(1, 0, "wait", 1, 10**11, None, None, True, 2)],
+        ),
     ],
 )
 def test_a_saved_history_is_judged_again(tmp_path, status, history):

@@ -210,7 +210,9 @@ def caught(name, seed=0):
     end = time.monotonic() + mutant.budget
     while time.monotonic() < end:
         length, bound = mutant.seconds, mutant.bound
-        outcome = stress.run(name, mutant.scenario, length, seed, bound, mutant.perturbation)
+        outcome = stress.run(
+            name, mutant.scenario, length, seed, bound, mutant.perturbation, is_patient=False
+        )
         outcome.discard()
         if outcome.kind in ("illegal", "slept"):
             return outcome.kind, seed

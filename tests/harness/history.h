@@ -34,7 +34,8 @@ struct history_record {
     uint32_t worker;
     uint32_t number;  /* counts the calls of this worker */
     uint8_t kind;     /* 0: no record */
-    uint8_t pad1[7];
+    uint8_t pad1[3];
+    uint32_t look; /* of a wait: ns from `invoked` until it had read the event, and 1; 0: unknown */
     uint8_t result;
     uint8_t pad2[7];
     uint64_t returned; /* 0: pending */
@@ -74,6 +75,13 @@ static inline struct history_record *history_invoke(struct history_log *log, uin
     at->invoked = history_now();
     __atomic_store_n(&at->kind, kind, __ATOMIC_RELEASE); /* the commit: after all of the above */
     return at;
+}
+
+/* Note in the middle of a wait that it has begun: it has read the event for the first time, and from
+ * now on misses no set. A waiter that cannot tell need not. */
+static inline void history_looked(struct history_record *at) {
+    uint64_t after = history_now() - at->invoked;
+    if (after < UINT32_MAX) at->look = (uint32_t)after + 1;
 }
 
 /* Complete it directly after the call. */

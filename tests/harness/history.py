@@ -30,9 +30,10 @@ MAGIC = b"SE-HIST1"
 HEADER = struct.Struct("@8sIIQ40x")  # magic, worker, process id, death (0: alive); 64 bytes
 _DEATH = 16
 _BEGIN = struct.Struct("@QqIIB")  # invoked, timeout, worker, number, kind
-_END_AT = 32
+_LOOK = struct.Struct("@I")  # nanoseconds from invoked to looked, and 1; 0: unknown
+_LOOK_AT, _END_AT = 28, 32
 _END = struct.Struct("@B7xQ")  # result, returned
-RECORD = struct.Struct("@QqIIB7xB7xQ")
+RECORD = struct.Struct("@QqIIB3xIB7xQ")
 
 SET, CLEAR, IS_SET, WAIT = 1, 2, 3, 4
 KINDS = ("", "set", "clear", "is_set", "wait")
@@ -53,6 +54,7 @@ class Operation(NamedTuple):
     died: int | None = None  # pending: it cannot have taken effect later than this; None: unknown
     timeout: int | None = None  # of a wait; None: no limit
     result: bool | None = None  # of is_set and wait
+    looked: int | None = None  # a wait that can tell: since then it misses no set
 
     def __str__(self) -> str:
         limit = "" if self.kind != "wait" or self.timeout is None else f"{self.timeout / 1e6:g} ms"
@@ -98,10 +100,17 @@ class Log:
             raise LogFull(f"{self.path}: {error}") from None
         return at
 
+    def looked(self, at):
+        """Note in the middle of a wait that it has begun: it has read the event once."""
+        (invoked,) = struct.unpack_from("@Q", self._buffer, at)
+        after = time.monotonic_ns() - invoked
+        if after < 2**32 - 1:
+            _LOOK.pack_into(self._buffer, at + _LOOK_AT, after + 1)
+
     def respond(self, at, result=NOTHING, _pack=_END.pack_into, _now=time.monotonic_ns):
         """Complete it directly after the call, with True, False, NOTHING or RAISED."""
         now = _now()
-        _pack(self._buffer, at + 32, result, now)
+        _pack(self._buffer, at + _END_AT, result, now)
 
     def close(self):
         """Unmap the file; records stay as they are."""
@@ -129,7 +138,7 @@ def _read(path):
         while any(block := file.read(RECORD.size * 1024)):
             usable = len(block) - len(block) % RECORD.size
             for fields in RECORD.iter_unpack(block[:usable]):
-                invoked, timeout, worker, number, kind, result, returned = fields
+                invoked, timeout, worker, number, kind, look, result, returned = fields
                 if not kind:
                     continue
                 died = None
@@ -147,6 +156,7 @@ def _read(path):
                     died,
                     timeout if limited else None,
                     bool(result) if result < NOTHING else None,
+                    invoked + look - 1 if look else None,
                 )
 
 
@@ -176,9 +186,9 @@ def save(directory, operations, **settings):
                 result, returned = RAISED, operation.died  # says the same of a single operation
             limit = NO_LIMIT if operation.timeout is None else operation.timeout
             kind = KINDS.index(operation.kind)
-            data += RECORD.pack(
-                operation.invoked, limit, worker, operation.number, kind, result, returned or 0
-            )
+            look = 0 if operation.looked is None else operation.looked - operation.invoked + 1
+            begin = operation.invoked, limit, worker, operation.number, kind
+            data += RECORD.pack(*begin, look, result, returned or 0)
         (directory / f"{worker}.log").write_bytes(data)
     save_settings(directory, **settings)
 

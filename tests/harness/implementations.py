@@ -40,6 +40,8 @@ class Implementation:
     survives_kills = False
     #: How many times as long as a wake-up may a call take on a machine that has far too much to do?
     slowness = 1
+    #: Does a waiter that was stopped in its sleep see a pulse that came and went meanwhile?
+    sees_all_pulses = True
 
     def __init__(self):
         self.event = self.make()
@@ -184,6 +186,7 @@ class Commands(Processes):
 class Mixed(Commands):
     """All of them at once around one event, in both sleeping modes."""
 
+    sees_all_pulses = False
     #: How many workers share a process.
     _SIZES = {
         "forked": 1,
@@ -220,7 +223,8 @@ class Mixed(Commands):
 
 def _in(mode_, kind):
     """An implementation in a sleeping mode."""
-    return type(kind.__name__, (kind,), {"mode": mode_, "__doc__": kind.__doc__})
+    about = {"mode": mode_, "sees_all_pulses": mode_ == MODES[0], "__doc__": kind.__doc__}
+    return type(kind.__name__, (kind,), about)
 
 
 _KINDS = {

@@ -4,20 +4,32 @@ A waiter that misses its wake-up and is released by the next set, an hour later,
 that is legal: the flag was set at some instant of the call. One that is never released says nothing
 at all. So beside the order there are bounds:
 
-- *promptness*: a wait that returned True did so within a bound of the first set that began inside
-  it;
+- *promptness*: a wait that returned True did so within a bound of the first set that began while it
+  was waiting;
 - *no sleeper*: nobody is still waiting at the end although the event is set, or although a set
-  began and ended while it was blocked;
+  began and ended while it was waiting;
 - *no oversleeping*: no wait outlives its time-out by more than the bound.
 
-"Of the set" means of its response, the earliest of all sets that began inside the wait: by then it
-has certainly taken effect. Counted from the invocation, a setter that is stopped (SIGSTOP) on its
-way into the call would make every waiter late.
+Since when is a wait waiting? Not since its invocation: stopped or preempted on its way to its first
+look at the event, it may miss a whole pulse, and so may a waiter of threading.Event that has not
+taken the lock yet. A worker that can tell logs when it has looked (C programs do, and the events of
+mutants.py); who cannot has certainly looked when the bound is over.
 
-The bound is the caller's: it grows with the perturbation (a stopped waiter cannot be prompt).
+"Of the set" means of its response, the earliest of all sets that began meanwhile: by then it has
+certainly taken effect. Counted from the invocation, a setter that is stopped (SIGSTOP) on its way
+into the call would make every waiter late.
+
+Where only lasting sets count (the mode for older kernels sleeps on the value alone, and says that
+it may miss a pulse while it is stopped, or on its way into the sleep), a set during which somebody
+clears, or within the bound after it, is none.
+
+The bound is the caller's: it grows with the perturbation (a stopped waiter cannot be prompt), and
+with the lateness of the machine.
 """
 
-from bisect import bisect_left
+import math
+from bisect import bisect_left, bisect_right
+from itertools import accumulate
 from typing import NamedTuple
 
 from .history import Operation
@@ -45,11 +57,38 @@ class Complaint(NamedTuple):
         return f"worker {self.wait.worker}, call {self.wait.number}, {self.wait}: {text}{cause}"
 
 
-def complaints(operations, bound_ns, end=None, set_at_end=None):
+def _sure(wait):
+    return wait if wait.looked is not None else wait._replace(looked=wait.invoked)
+
+
+def _lasting(sets, operations, bound_ns):
+    """The sets that nobody takes back, from their invocation to a bound after their response."""
+    clears = sorted(
+        (each for each in operations if each.kind == "clear"), key=lambda each: each.invoked
+    )
+    begins = [each.invoked for each in clears]
+    # Of all clears up to this one, the last to end.
+    ends = list(accumulate((_end(each) for each in clears), max))
+    lasting = []
+    for each in sets:
+        before = bisect_right(begins, each.returned + bound_ns)
+        if not before or ends[before - 1] < each.invoked:
+            lasting.append(each)
+    return lasting
+
+
+def _end(clear):
+    """When it has certainly taken effect, or never will."""
+    ends = [time for time in (clear.returned, clear.died) if time is not None]
+    return min(ends, default=math.inf)
+
+
+def complaints(operations, bound_ns, end=None, set_at_end=None, pulses_count=True):
     """All Complaints about a history.
 
     `end`: until when the waits were watched that have not returned (default: the last time in the
     history). `set_at_end`: since when the event is certainly set and stays so, None if it is not.
+    `pulses_count`: must a wait see a set that is taken back at once?
     """
     if end is None:
         end = max(max(each.invoked, each.returned or 0) for each in operations)
@@ -57,6 +96,8 @@ def complaints(operations, bound_ns, end=None, set_at_end=None):
         (each for each in operations if each.kind == "set" and each.returned is not None),
         key=lambda each: each.invoked,
     )
+    if not pulses_count:
+        sets = _lasting(sets, operations, bound_ns)
     begins = [each.invoked for each in sets]
     # Of all sets that begin at this one or later, the first to return.
     first_back = sets[:]
@@ -72,7 +113,8 @@ def complaints(operations, bound_ns, end=None, set_at_end=None):
             until = wait.returned
         else:
             until = min(end, wait.died) if wait.died is not None else end
-        at = bisect_left(begins, wait.invoked)
+        waits_since = wait.invoked + bound_ns if wait.looked is None else wait.looked
+        at = bisect_left(begins, waits_since)
         cause = first_back[at] if at < len(sets) and first_back[at].returned <= until else None
         if wait.returned is None:
             since = [cause.returned] if cause else []
@@ -93,6 +135,9 @@ def complaints(operations, bound_ns, end=None, set_at_end=None):
 
 
 def worst_delay(operations):
-    """The longest time, in nanoseconds, from a set to the True of a wait; 0 if there was none."""
-    late = complaints(operations, bound_ns=-1)
+    """The longest time, in nanoseconds, from a set to the True of a wait; 0 if there was none.
+
+    For show: it takes every wait for one that waits since its invocation, unless it can tell.
+    """
+    late = complaints([_sure(each) for each in operations], bound_ns=-1)
     return max((each.delay for each in late if each.kind == "late"), default=0)

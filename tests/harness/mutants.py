@@ -51,6 +51,9 @@ class FutexEvent:
         self._address = ctypes.addressof(self._word)
         self._lock = multiprocessing.get_context("fork").Lock()
 
+    #: Told when a wait has looked for the first time.
+    on_look = None
+
     def load(self):
         """The word."""
         return self._word.value
@@ -92,6 +95,8 @@ class FutexEvent:
 
     def wait(self, timeout=None):
         first = self.load()
+        if self.on_look:
+            self.on_look()
         if self.flag(first):
             return True
         limit = None
@@ -282,10 +287,9 @@ class NotCountedMutant(HeaderMutant):
 class ValueAloneMutant(HeaderMutant):
     mutant = "VALUE_ALONE"
     fault = "wait() sleeps on the value alone: a pulse in a stop is lost"
-    scenario = "lighthouse"
+    scenario = "silence"
     perturbation = "stops"
     seconds = 1.5
-    budget = 40.0  # as above
 
 
 class SeenNotFirstMutant(HeaderMutant):

@@ -112,9 +112,11 @@ static void open_log(struct worker *worker, uint32_t number) {
                                        most + SPARE, 0};
 }
 
-static int timed_wait(int64_t timeout) {
+static int logged_wait(int64_t timeout, struct history_record *at) {
     uint64_t first = systemevent__load(&event); /* before the clock: see systemevent__wait_since */
+    history_looked(at);
     if (systemevent__value(first) != 0) return 1;
+    if (timeout == HISTORY_NO_LIMIT) return wait_since(&event, first, NULL);
     if (timeout <= 0) return 0;
     struct timespec deadline = timespec_of((int64_t)history_now() + timeout);
     return wait_since(&event, first, &deadline);
@@ -131,8 +133,7 @@ static void call(struct worker *worker, const char *operation, int64_t timeout) 
                  : kind == HISTORY_SET                               ? probe_set(&event)
                  : kind == HISTORY_CLEAR                             ? probe_clear(&event)
                  : kind == HISTORY_IS_SET                            ? probe_is_set(&event)
-                 : timeout == HISTORY_NO_LIMIT                       ? probe_wait(&event, NULL)
-                                                                     : timed_wait(timeout);
+                                                                     : logged_wait(timeout, at);
     if (result < 0) check(NULL, operation);
     history_respond(at, kind < HISTORY_IS_SET ? HISTORY_NOTHING : (uint8_t)result);
 }

@@ -53,11 +53,13 @@ class Logged:
         self._event = event
         self._log = log
         self.calls = 0
+        if hasattr(event, "on_look"):  # it can tell when a wait has begun
+            event.on_look = lambda: log.looked(self._at)
 
     def _call(self, kind, method, *args, timeout=NO_LIMIT):
         self.calls += 1
         result = RAISED
-        at = self._log.invoke(kind, timeout)
+        at = self._at = self._log.invoke(kind, timeout)
         try:
             value = method(*args)
             result = NOTHING if value is None else value

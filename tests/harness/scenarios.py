@@ -19,8 +19,11 @@ QUIET_WAITER = "wait:100 is_set pause:1:5"
 METRONOME = "set clear pause:10:40"
 STEADY_WAITER = "wait:20 | wait:20 is_set pause:0:1"
 #: Two pulses, of which the second finds waiters on their way into the wait. Who misses it has to
-#: sleep on for more than half a second.
+#: sleep on for more than half a second. (It shows only of waiters that can tell when they have
+#: looked, see liveness.py.)
 LIGHTHOUSE = "set clear pause:0:3 set clear pause:550:600"
+#: Pulses that find everybody waiting for more than half a second. Who is not woken sleeps on.
+SILENCE = "pause:600:700 set clear"
 #: Waits of up to 3 ms, some of them without patience.
 WAITER = "2* wait:0 | 3* wait:0 pause:0:0.5 | 2* wait:0:3 | 3* wait:0:3 pause:0:0.5"
 PATIENT_WAITER = "wait pause:0:1"
@@ -36,6 +39,7 @@ SCENARIOS = {
     "pulses": [PULSER] + [PATIENT_WAITER] * 3 + [WAITER] * 2 + [READER],
     "metronome": [METRONOME] + [STEADY_WAITER] * 5,
     "lighthouse": [LIGHTHOUSE] + [PATIENT_WAITER] * 12,
+    "silence": [SILENCE] + [PATIENT_WAITER] * 12,
     "crowd": [OPENER] + [PATIENT_WAITER] * 6,
     "blinking": [BLINKER] + [READER] * 4 + [WAITER],
     "foreign": [POSTER] + ["wait:0:15 pause:0:1"] * 4 + [PATIENT_WAITER] * 2,

@@ -35,11 +35,15 @@ EVENTS = {**IMPLEMENTATIONS, "right": Right, **MUTANTS}
 ALL_SCENARIOS = {**SCENARIOS, **LARGE}
 #: By how much the clocks of two calls may differ, rounded to their ticks.
 EPSILON_NS = 1000
-#: Seconds of promptness, times what makes it slow. No load of the machine makes anybody that late.
-BOUND = 5.0
+#: Seconds of promptness on an idle machine; and after how many more who is left hangs.
+BOUND, PATIENCE = 0.5, 5.0
+#: How many times as late as the runner itself, which sleeps too, may a waiter be?
+LATENESS = 20
 #: Calls of a worker in a second: more would tell nothing that the pauses do not, and fill the disk.
 RATE = 10_000
 _MARGIN = 0.5
+#: Seconds after which the runner looks at the clock, so that it knows how late the machine is.
+_GLANCE = 0.01
 
 
 class Outcome(NamedTuple):
@@ -55,6 +59,7 @@ class Outcome(NamedTuple):
     operations: int
     kills: int
     worst: float  # the longest time, in seconds, from a set to the True of a wait
+    bound: float  # seconds of promptness by which it was judged
     directory: Path | None  # of the logs, if it failed
 
     @property
@@ -96,14 +101,18 @@ def is_possible(implementation, perturbation):
     return EVENTS[implementation].survives_kills or not has_kills
 
 
-def run(implementation, scenario, seconds, seed, bound=None, perturbation="none"):
+def run(implementation, scenario, seconds, seed, bound=None, perturbation="none", is_patient=True):
     """Let workers play a scenario for some seconds, and judge what they saw: an Outcome.
 
-    bound: seconds of promptness; if it is not given, what suits the users and the perturbation.
+    bound: seconds of promptness; if it is not given, what suits the users and the perturbation. A
+    patient runner lets it grow with the lateness of the machine, and waits for PATIENCE longer for
+    who is left.
     """
+    slow = [EVENTS[implementation], *PERTURBATIONS[perturbation]]
+    slowness = max(each.slowness for each in slow)
     if bound is None:
-        slow = [EVENTS[implementation], *PERTURBATIONS[perturbation]]
-        bound = BOUND * max(each.slowness for each in slow)
+        bound = BOUND * slowness
+    patience = bound + (PATIENCE * slowness if is_patient else 0)
     # Named before it is made: Ctrl-C may come in between, and nothing may stay behind.
     directory = Path(tempfile.gettempdir(), f"stress.{scenario}.{secrets.token_hex(8)}")
     origin = {
@@ -113,24 +122,28 @@ def run(implementation, scenario, seconds, seed, bound=None, perturbation="none"
         "seed": seed,
     }
     try:
-        hung, kills = _play(**origin, seconds=seconds, bound=bound, directory=directory)
+        one = _play(**origin, seconds=seconds, patience=patience, directory=directory)
+        if is_patient:
+            bound = max(bound, LATENESS * one.lateness)
         settings = {"epsilon_ns": EPSILON_NS, "bound_ns": int(bound * 1e9)}
-        settings |= {"end": time.monotonic_ns(), "hung": hung}
+        settings["pulses_count"] = EVENTS[implementation].sees_all_pulses
+        settings |= {"end": time.monotonic_ns(), "hung": one.hung}
         history.save_settings(directory, **settings, **origin, seconds=seconds)
-        return _judge(directory, settings, origin, hung, kills)
+        return _judge(directory, settings, origin, one)
     except KeyboardInterrupt:
         shutil.rmtree(directory, ignore_errors=True)
         raise
 
 
-def _play(implementation, scenario, perturbation, seed, seconds, bound, directory):
-    """The workers that hung, and how many were killed; without logs if anything goes wrong."""
+def _play(implementation, scenario, perturbation, seed, seconds, patience, directory):
+    """A _Run that is over; its logs are removed if anything goes wrong."""
     try:
         directory.mkdir(mode=0o700)
         subject = EVENTS[implementation]()
         try:
-            one = _Run(subject, ALL_SCENARIOS[scenario], seconds, seed, bound, directory)
-            return one.play([kind() for kind in PERTURBATIONS[perturbation]]), one.kills
+            one = _Run(subject, ALL_SCENARIOS[scenario], seconds, seed, patience, directory)
+            one.play([kind() for kind in PERTURBATIONS[perturbation]])
+            return one
         finally:
             subject.close()
     except BaseException:
@@ -138,16 +151,18 @@ def _play(implementation, scenario, perturbation, seed, seconds, bound, director
         raise
 
 
-def _judge(directory, settings, origin, hung, kills):
+def _judge(directory, settings, origin, one):
     operations = history.load(directory)
+    bound_ns, pulses_count = settings["bound_ns"], settings["pulses_count"]
     outcome = Outcome(
         **origin,
         verdict=judge(operations, EPSILON_NS, explain=False),
-        complaints=complaints(operations, settings["bound_ns"], settings["end"]),
-        hung=hung,
+        complaints=complaints(operations, bound_ns, settings["end"], pulses_count=pulses_count),
+        hung=one.hung,
         operations=len(operations),
-        kills=kills,
+        kills=one.kills,
         worst=worst_delay(operations) / 1e9,
+        bound=bound_ns / 1e9,
         directory=directory,
     )
     if outcome.status == 0:
@@ -159,21 +174,23 @@ def _judge(directory, settings, origin, hung, kills):
 class _Run:
     """The workers of a run: one for each role, and the closer, who lets sleepers go at the end."""
 
-    def __init__(self, subject, roles, seconds, seed, bound, directory):
+    def __init__(self, subject, roles, seconds, seed, patience, directory):
         self.subject = subject
         self.roles = (*roles, CLOSER)
         self.directory = directory
         self.seconds = seconds
-        self.patience = seconds + bound + _MARGIN  # then who is left hangs
+        self.patience = seconds + patience + _MARGIN  # then who is left hangs
         self.most = int(seconds * RATE)
         self.seed = seed
         self.source = random.Random(f"{seed}.runner")
         self.board = Board(directory / "board", new=True)
         self.seats = []
         self.kills = 0
+        self.hung = []  # the numbers of those who had to be killed
+        self.lateness = 0.0  # the most, in seconds, by which the runner came too late
 
     def play(self, perturbing):
-        """Run them all; return the numbers of those who had to be killed."""
+        """Run them all."""
         numbers = self.board.recruit(len(self.roles))
         task = Task(self.directory, numbers, self.roles, self.seed, self.most, None)
         has_kills = any(each.kills for each in perturbing)
@@ -192,7 +209,7 @@ class _Run:
             end, deadline = (now + int(each * 1e9) for each in (self.seconds, self.patience))
             self.board.begin(end, deadline - int(_MARGIN * 1e9))
             self._perturb(perturbing, end / 1e9)
-            return self._finish(deadline / 1e9)
+            self._finish(deadline / 1e9)
 
     def _end(self):
         with contextlib.ExitStack() as stack:  # all of them, also if one raises
@@ -208,15 +225,17 @@ class _Run:
 
     def _perturb(self, perturbing, end):
         """Each of them in its own rhythm, until the end."""
-        agenda = [(time.monotonic(), at) for at in range(len(perturbing))]
+        due = time.monotonic()
+        agenda = [(due, at) for at in range(len(perturbing))]
         while (now := time.monotonic()) < end:
+            self.lateness = max(self.lateness, now - due)
             if agenda and agenda[0][0] <= now:
-                _, at = heapq.heappop(agenda)
+                due, (_, at) = now, heapq.heappop(agenda)
                 pause = perturbing[at].step(self)
                 heapq.heappush(agenda, (time.monotonic() + pause, at))
             else:
-                next_time = agenda[0][0] if agenda else end
-                time.sleep(max(0, min(next_time, end) - now))
+                due = min([end, now + _GLANCE, *(when for when, _ in agenda[:1])])
+                time.sleep(due - now)
 
     def awake(self, most=1):
         """Up to so many of the seats, at random, that play now; the closer's is none of them."""
@@ -243,13 +262,12 @@ class _Run:
                 self.board.report(number, DEAD)
 
     def _finish(self, deadline):
-        """Wait for all; return the numbers of those who hang, after killing them."""
-        hung = []
+        """Wait for all; kill those who hang."""
         for seat in self.seats:
             if not seat.finish(deadline):
-                hung += [n for n in seat.task.numbers if self.board.state(n) not in (DONE, DEAD)]
+                left = [n for n in seat.task.numbers if self.board.state(n) not in (DONE, DEAD)]
+                self.hung += left
                 self._kill(seat)
-        return hung
 
 
 def _stop_servers():
