@@ -57,10 +57,6 @@ class Complaint(NamedTuple):
         return f"worker {self.wait.worker}, call {self.wait.number}, {self.wait}: {text}{cause}"
 
 
-def _sure(wait):
-    return wait if wait.looked is not None else wait._replace(looked=wait.invoked)
-
-
 def _lasting(sets, operations, bound_ns):
     """The sets that nobody takes back, from their invocation to a bound after their response."""
     clears = sorted(
@@ -83,8 +79,8 @@ def _end(clear):
     return min(ends, default=math.inf)
 
 
-def complaints(operations, bound_ns, end=None, set_at_end=None, pulses_count=True):
-    """All Complaints about a history.
+def delays(operations, bound_ns, end=None, set_at_end=None, pulses_count=True):
+    """For each wait that something should have ended, by how much it waited on: Complaints.
 
     `end`: until when the waits were watched that have not returned (default: the last time in the
     history). `set_at_end`: since when the event is certainly set and stays so, None if it is not.
@@ -109,35 +105,31 @@ def complaints(operations, bound_ns, end=None, set_at_end=None, pulses_count=Tru
     for wait in operations:
         if wait.kind != "wait":
             continue
+        until = end if wait.died is None else min(end, wait.died)
         if wait.returned is not None:
             until = wait.returned
-        else:
-            until = min(end, wait.died) if wait.died is not None else end
         waits_since = wait.invoked + bound_ns if wait.looked is None else wait.looked
         at = bisect_left(begins, waits_since)
-        cause = first_back[at] if at < len(sets) and first_back[at].returned <= until else None
-        if wait.returned is None:
-            since = [cause.returned] if cause else []
-            if set_at_end is not None:
-                since.append(max(set_at_end, wait.invoked))
-            if since and until - min(since) > bound_ns:
-                by_set = cause if cause and cause.returned == min(since) else None
-                found.append(Complaint("sleeper", wait, by_set, until - min(since)))
-                continue
-        elif wait.result and cause and until - cause.returned > bound_ns:
-            found.append(Complaint("late", wait, cause, until - cause.returned))
-            continue
+        causes = []  # since when it is too late, and what should have ended it
+        is_pending = wait.returned is None
+        if (is_pending or wait.result) and at < len(sets) and first_back[at].returned <= until:
+            causes.append((first_back[at].returned, first_back[at]))
+        if is_pending and set_at_end is not None:
+            causes.append((max(set_at_end, wait.invoked), None))
+        if causes:
+            since, cause = min(causes, key=lambda each: each[0])
+            kind = "sleeper" if is_pending else "late"
+            found.append(Complaint(kind, wait, cause, until - since))
         if wait.timeout is not None:
             due = wait.invoked + max(0, wait.timeout)
-            if until - due > bound_ns:
-                found.append(Complaint("overslept", wait, None, until - due))
+            found.append(Complaint("overslept", wait, None, until - due))
     return found
 
 
-def worst_delay(operations):
-    """The longest time, in nanoseconds, from a set to the True of a wait; 0 if there was none.
-
-    For show: it takes every wait for one that waits since its invocation, unless it can tell.
-    """
-    late = complaints([_sure(each) for each in operations], bound_ns=-1)
-    return max((each.delay for each in late if each.kind == "late"), default=0)
+def complaints(operations, bound_ns, *args, **kwargs):
+    """Those of delays() that are longer than the bound, one of each wait."""
+    found = {}
+    for each in delays(operations, bound_ns, *args, **kwargs):
+        if each.delay > bound_ns:
+            found.setdefault((each.wait.worker, each.wait.number), each)
+    return list(found.values())

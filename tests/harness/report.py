@@ -129,7 +129,7 @@ def judge_directory(directory, out=sys.stdout):
     settings = history.load_settings(directory)
     epsilon_ns = settings.get("epsilon_ns", 0)
     bound_ns, end = settings.get("bound_ns", BOUND_NS), settings.get("end")
-    pulses_count = settings.get("pulses_count", True)
+    pulses = settings.get("pulses_count", True)
     operations = history.load(directory)
     verdict = judge(operations, epsilon_ns)
     workers = len({each.worker for each in operations})
@@ -142,7 +142,7 @@ def judge_directory(directory, out=sys.stdout):
         page = Path(directory) / "illegal.html"
         page.write_text(html(verdict, epsilon_ns, directory), encoding="utf-8")
         print(f"\n{text(verdict, epsilon_ns, directory)}\npicture: {page}", file=out)
-    slept = complaints(operations, bound_ns, end, settings.get("set_at_end"), pulses_count)
+    slept = complaints(operations, bound_ns, end, settings.get("set_at_end"), pulses)
     for complaint in slept[:MOST_COMPLAINTS]:
         print(complaint, file=out)
     if len(slept) > MOST_COMPLAINTS:

@@ -24,7 +24,7 @@ from . import history, report
 from .board import DEAD, DONE, READY, Board
 from .checker import Verdict, judge
 from .implementations import IMPLEMENTATIONS
-from .liveness import Complaint, complaints, worst_delay
+from .liveness import Complaint, complaints, delays
 from .mutants import MUTANTS, Right
 from .perturbations import PERTURBATIONS
 from .scenarios import LARGE, SCENARIOS
@@ -153,16 +153,17 @@ def _play(implementation, scenario, perturbation, seed, seconds, patience, direc
 
 def _judge(directory, settings, origin, one):
     operations = history.load(directory)
-    bound_ns, pulses_count = settings["bound_ns"], settings["pulses_count"]
+    about = {name: settings[name] for name in ("bound_ns", "end", "pulses_count")}
+    late = (each.delay for each in delays(operations, **about) if each.kind == "late")
     outcome = Outcome(
         **origin,
         verdict=judge(operations, EPSILON_NS, explain=False),
-        complaints=complaints(operations, bound_ns, settings["end"], pulses_count=pulses_count),
+        complaints=complaints(operations, **about),
         hung=one.hung,
         operations=len(operations),
         kills=one.kills,
-        worst=worst_delay(operations) / 1e9,
-        bound=bound_ns / 1e9,
+        worst=max(late, default=0) / 1e9,
+        bound=settings["bound_ns"] / 1e9,
         directory=directory,
     )
     if outcome.status == 0:
