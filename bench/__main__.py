@@ -24,6 +24,7 @@ try:
         latency,
         progress,
         scale,
+        split,
         strip,
         table,
         throughput,
@@ -90,6 +91,7 @@ def measure(options: argparse.Namespace, results: dict[str, Any]) -> dict[str, s
                 contenders, size, options.waiters, workshop, skipped
             ),
             "strip": lambda: strip.measure(workshop, skipped),
+            "split": lambda: split.measure(size, workshop, skipped),
             "throughput": lambda: throughput.measure(contenders, size, workshop, skipped),
             "scale": lambda: scale.measure(size, workshop, skipped),
             "commands": lambda: commands.measure(size, workshop, skipped),
@@ -143,6 +145,7 @@ def main() -> int:
         print("\nInterrupted; nothing is left behind.", file=sys.stderr)
         return 130
     results["environment"]["load at the end"] = load()
+    results["failed"] = failed
     if options.json:
         options.json.write_text(json.dumps(results))
     table.show(results)

@@ -7,8 +7,10 @@ was *too noisy* to tell, which does not count as held. The limits stand far enou
 quiet machine shows (the README's figures) that only a change of the code reaches them.
 
 A noisy machine gets three attempts: up to three files of ``python -m bench --json``, or, if none is
-named, up to three runs of ``python -m bench --quick``. The gate passes (exit status 0) if all
-limits hold in one attempt, and prints every attempt, whatever came of it; else, 1.
+named, up to three runs of ``python -m bench --quick``. The gate passes (exit status 0) if each
+limit holds in one of them, and prints every attempt, whatever came of it; else, 1. Each for itself:
+noise comes in gusts, which hit another limit in each attempt; a change of the code hits the same
+one in all of them.
 """
 
 import argparse
@@ -130,8 +132,8 @@ def judge(limit: Limit, results: Results) -> tuple[bool, str]:
     return verdict == "holds", f"{start}{median:5.2f} [{low:.2f} {high:.2f}]  {verdict}"
 
 
-def attempt(title: str, path: Path, status: int = 0) -> bool:
-    """Judge the results of one run by all limits, and print it."""
+def attempt(title: str, path: Path, status: int = 0) -> set[str]:
+    """Judge the results of one run by all limits, and print it; the titles of those that hold."""
     print(f"{title}: median ratio [95 % interval]")
     try:
         if status:
@@ -139,14 +141,17 @@ def attempt(title: str, path: Path, status: int = 0) -> bool:
         results = json.loads(path.read_text())
     except (OSError, ValueError, MissingError) as error:
         print(f"  MISSING, all of it: {error}\n", flush=True)
-        return False
-    verdicts = [judge(limit, results) for limit in LIMITS]
-    for _, line in verdicts:
+        return set()
+    held = set()
+    for limit in LIMITS:
+        holds, line = judge(limit, results)
         print(line)
-    failed = sum(not holds for holds, _ in verdicts)
+        if holds:
+            held.add(limit.title)
+    failed = len(LIMITS) - len(held)
     said = f"{failed} of {len(LIMITS)} limits do not hold" if failed else "all limits hold"
     print(f"  -> {said}\n", flush=True)
-    return failed == 0
+    return held
 
 
 def _end_with_parent() -> None:
@@ -168,7 +173,7 @@ def quick_run(path: Path) -> int:
             return -signal.SIGTERM
 
 
-def own_attempts() -> Iterator[bool]:
+def own_attempts() -> Iterator[set[str]]:
     """Up to three runs, each made, judged and printed when it is asked for."""
     for number in range(1, ATTEMPTS + 1):
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
@@ -184,13 +189,13 @@ def main(words: Sequence[str] | None = None) -> int:
     files: list[Path] = parser.parse_args(words).files
     if len(files) > ATTEMPTS:
         parser.error(f"at most {ATTEMPTS} attempts")
-    if files:
-        verdicts = [attempt(str(path), path) for path in files]  # all of them are printed
-        passed = any(verdicts)
-    else:
-        passed = any(own_attempts())  # no more than needed are made
-    print("passed" if passed else "FAILED: in no attempt do all limits hold")
-    return 0 if passed else 1
+    missing = {limit.title for limit in LIMITS}
+    for held in (attempt(str(path), path) for path in files) if files else own_attempts():
+        missing -= held
+        if not missing and not files:
+            break  # no more runs than needed are made; files are all printed
+    print(f"FAILED: in no attempt hold: {'; '.join(sorted(missing))}" if missing else "passed")
+    return 1 if missing else 0
 
 
 if __name__ == "__main__":

@@ -75,7 +75,7 @@ def _answer(results: Results) -> str:
 
 def _pictures(results: Results) -> list[str]:
     try:
-        from . import pictures, report_broadcasts, report_charts
+        from . import pictures, report_broadcasts, report_charts, report_split
     except ModuleNotFoundError as error:
         if error.name != "matplotlib":
             raise
@@ -118,6 +118,11 @@ def _pictures(results: Results) -> list[str]:
             report_broadcasts.strip,
             f"One set() and {count} waiting processes, from the inside",
             report_broadcasts.strip_reading(results),
+        ),
+        (
+            report_split.split,
+            "Where a wake-up spends its time",
+            report_split.split_reading(results),
         ),
         (
             report_charts.timeouts,

@@ -4,21 +4,18 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from .contenders import FLOOR, FLOOR_IN_PYTHON, OURS
-from .statistics import percentile, ratio
+from .contenders import OURS
+from .report_figures import compare
+from .report_terminal import table
+from .statistics import percentile
 
 _PERCENTS = (50, 95, 99, 99.9, 100)
 
 
 def show(results: dict[str, Any]) -> None:
     """Print all."""
-    for scene in results.get("latency", []):
-        print(f"\nOne waiting process, {scene['title']}: has returned after set(), µs")
-        _wakeups(scene["rounds"])
-    for each in results.get("broadcast", []):
-        if each["waiters"] > 1:
-            print(f"\nThe last of {each['waiters']} waiting processes has returned, µs")
-            _wakeups({title: [row[-1] for row in r] for title, r in each["rounds"].items()})
+    print(f"\n{table(results)}", end="")
+    _steps(results.get("split") or {})
     for scene in results.get("throughput", []):
         print(f"\n{scene['title']}, {scene['unit']}")
         _row("", "median", "SystemEvent / this")
@@ -41,20 +38,22 @@ def show(results: dict[str, Any]) -> None:
             print(f"\n{title}")
             for name, value in results[key].items():
                 _row(name.replace("_", " "), f"{value:,.6g}")
-    print("\nRatios are medians of the ratios of each round, with their 95 % interval. ~: the")
-    print(
-        "interval contains 1, so this run cannot tell the two apart. Absolute times are decoration."
-    )
-    for name, why in results["skipped"].items():
-        print(f"skipped: {name}: {why}")
+    print("\nRatios are medians of the ratios of each round, with their 95 % interval. Where it")
+    print("contains 1, the two cannot be told apart. Absolute times are decoration.")
 
 
-def _wakeups(rounds: Mapping[str, Sequence[float]]) -> None:
-    floors = [each.title for each in (FLOOR, FLOOR_IN_PYTHON) if each.title in rounds]
-    _row("", *(_name(percent) for percent in _PERCENTS), *(f"/ {floor}" for floor in floors))
-    for title, values in rounds.items():
-        cells = [f"{percentile(values, percent) / 1000:,.0f}" for percent in _PERCENTS]
-        _row(title, *cells, *(_ratio(values, rounds[floor]) for floor in floors))
+def _steps(split: Mapping[str, Mapping[str, Any]]) -> None:
+    if not split:
+        return
+    print("\nThe steps of a wake-up, µs (median)")
+    _row("", "", "hot")
+    for step, times in split["rounds"].items():
+        hot = split["hot"].get(step)
+        _row(step, f"{median(times) / 1000:.2f}", f"{median(hot) / 1000:.2f}" if hot else "")
+    for title, steps in split["traced"].items():
+        print(f"  In the kernel, while it is traced: {title}")
+        for step, times in steps.items():
+            _row(f"  {step}", f"{median(times) / 1000:.2f}", "")
 
 
 def _commands(commands: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
@@ -72,7 +71,7 @@ def _commands(commands: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
 
 def _ratio(ours: Sequence[float] | None, theirs: Sequence[float] | None) -> str:
     """In words; nothing if one of the two is missing, or both are the same."""
-    return str(ratio(ours, theirs)) if ours and theirs and ours is not theirs else ""
+    return str(compare(ours, theirs) or "") if ours is not theirs else ""
 
 
 def _name(percent: float) -> str:

@@ -87,7 +87,7 @@ def test_slow_call_fails(judged, title):
     slow["calls"][title]["SystemEvent"] = rounds(90)
     status, lines = judged(slow)
     assert status == 1
-    assert lines[-1] == "FAILED: in no attempt do all limits hold"
+    assert lines[-1] == f"FAILED: in no attempt hold: {title} / threading.Event"
     (line,) = complaints(lines)
     assert line.startswith(f"  {title} / threading.Event")
     assert line.endswith("  BROKEN")
@@ -210,7 +210,7 @@ def test_unreadable_file_fails(judged):
 @pytest.mark.parametrize("good", [0, 1, 2])
 def test_one_attempt_of_three_suffices(judged, good):
     """One attempt in which all limits hold suffices, and all three are printed."""
-    attempts = [without("calls"), without("broadcast"), without("commands")]
+    attempts = [without("calls")] * 3
     attempts[good] = results()
     status, lines = judged(*attempts)
     assert status == 0
@@ -218,11 +218,19 @@ def test_one_attempt_of_three_suffices(judged, good):
     assert sum(" at most " in line for line in lines) == 3 * len(gate.LIMITS)
 
 
-def test_limits_do_not_add_up_over_attempts(judged):
-    """Each limit held in some attempt, but no attempt held them all: failed."""
+def test_each_limit_needs_one_attempt(judged):
+    """Each limit held in some attempt: passed, as noise hits another one each time."""
     status, lines = judged(without("calls"), without("broadcast"), without("commands"))
-    assert status == 1
+    assert status == 0
     assert sum(line.endswith("limits do not hold") for line in lines) == 3
+
+
+def test_a_limit_that_holds_in_no_attempt_fails(judged):
+    """However well the others do."""
+    missing = ("calls", "is_set()")
+    status, lines = judged(without(*missing), without(*missing), without(*missing))
+    assert status == 1
+    assert lines[-1] == "FAILED: in no attempt hold: is_set() / threading.Event"
 
 
 @pytest.fixture
@@ -254,7 +262,7 @@ def test_own_runs_until_one_passes(quick_runs, capsys):
 
 def test_three_own_runs_fail(quick_runs, capsys):
     """After three attempts it is over; a run that went wrong is one, whatever it wrote."""
-    rest = quick_runs((without("calls"), 0), (results(), 3), (without("latency"), 0))
+    rest = quick_runs((without("calls"), 0), (results(), 3), (without("calls"), 0))
     assert gate.main([]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert rest == []
