@@ -32,8 +32,8 @@
  *     bits  49-63  generation  clear() adds 1 in the same instruction that takes value to 0; nobody
  *                              else changes it.
  *
- * Bits 32-63 (the "upper half") are a second futex that waiters sleep on as well. Nobody wakes it:
- * it is there so that the kernel, when it restarts a sleep, notices a changed generation.
+ * Bits 32-63 (the "upper half") are a second futex that waiters sleep on as well, so that the kernel,
+ * when it restarts a sleep, notices a changed generation. Only set() wakes it.
  *
  * Why the words are as they are, each with the history that it rules out:
  *
@@ -64,11 +64,15 @@
  *    The kernel compares value under its lock and wakes nobody if it changed (FUTEX_CMP_REQUEUE), so
  *    a late call cannot wake somebody who came after a clear().
  *
- * Kernel facts that the calls below depend on: FUTEX_WAKE and FUTEX_WAKE_OP with a count of 0 still
- * wake one sleeper; the second wake of FUTEX_WAKE_OP happens when the old value passes the
- * comparison (chosen here so that it never does); these futexes are shared between processes, so
- * there is no private flag anywhere; deadlines are absolute and monotonic, so that a restart needs
- * no arithmetic.
+ * 8. Except who was woken through the upper half. Only set() does that, and it wakes everybody, so
+ *    nothing is left to pass on; a system call less on the way out of every wait that sleeps.
+ *
+ * Kernel facts that the calls below depend on: FUTEX_WAKE_OP changes one futex and wakes it and
+ * another under the locks of both; the wake of the futex that it changes happens if the old value
+ * passes the comparison (chosen here so that it does); futex_waitv tells the last of the futexes
+ * through which it was woken, so the upper half if it was both; FUTEX_WAKE with a count of 0 still
+ * wakes one sleeper; these futexes are shared between processes, so there is no private flag
+ * anywhere; deadlines are absolute and monotonic, so that a restart needs no arithmetic.
  *
  * Limits. A waiter that was away (stopped, in a signal handler) for exactly a multiple of 32,768
  * pulses cannot tell that it was away. More than 65,535 blocked foreign threads run into the sticky
@@ -166,6 +170,9 @@ struct systemevent__futex {
 };
 #define SYSTEMEVENT__U32_SHARED 2 /* FUTEX2_SIZE_U32 without FUTEX2_PRIVATE */
 
+/* What ended a sleep, beside the errno values. */
+enum { SYSTEMEVENT__WOKEN_BY_SET = -1, SYSTEMEVENT__WOKEN = 0 };
+
 static bool systemevent__older_kernel; /* futex_waitv is not to be had in this process */
 
 /* Sleep as on a kernel before 5.16 from now on, in this process; false: as the kernel can. For tests. */
@@ -189,8 +196,9 @@ static inline bool systemevent_sleeps_on_both_halves(void) {
 }
 
 /* Sleep while value is 0 and the upper half is as in `seen`, until the absolute CLOCK_MONOTONIC
- * `deadline` (NULL: none). Returns 0 if a wake-up came through value, else an errno:
- * EAGAIN (the word is not, or no longer, as in `seen`), ETIMEDOUT, EINTR, or what went wrong. */
+ * `deadline` (NULL: none). Returns SYSTEMEVENT__WOKEN_BY_SET, or SYSTEMEVENT__WOKEN (by a set()
+ * or a foreign post, which one cannot be told), else an errno: EAGAIN (the word is not, or no longer,
+ * as in `seen`), ETIMEDOUT, EINTR, or what went wrong. */
 static inline int systemevent__sleep(const systemevent_t *event, uint64_t seen,
                                      const struct timespec *deadline) {
     if (!__atomic_load_n(&systemevent__older_kernel, __ATOMIC_RELAXED)) {
@@ -200,8 +208,7 @@ static inline int systemevent__sleep(const systemevent_t *event, uint64_t seen,
              SYSTEMEVENT__U32_SHARED, 0},
         };
         long woken = syscall(SYS_futex_waitv, halves, 2, 0, deadline, CLOCK_MONOTONIC);
-        if (woken == 0) return 0;
-        if (woken > 0) return EAGAIN;
+        if (woken >= 0) return woken ? SYSTEMEVENT__WOKEN_BY_SET : SYSTEMEVENT__WOKEN;
         if (!systemevent__is_missing(errno)) return errno;
         systemevent_sleep_on_value_only(true);
     }
@@ -211,7 +218,7 @@ static inline int systemevent__sleep(const systemevent_t *event, uint64_t seen,
     static const struct timespec never = {(time_t)1 << 40, 0};
     if (syscall(SYS_futex, systemevent__value_futex(event), FUTEX_WAIT_BITSET, 0,
                 deadline ? deadline : &never, NULL, FUTEX_BITSET_MATCH_ANY) == 0)
-        return 0;
+        return SYSTEMEVENT__WOKEN;
     return errno;
 }
 
@@ -245,9 +252,9 @@ static inline int systemevent_set(const systemevent_t *event) {
      * the load may pass that store; a consumer may clear in between, and miss the data. */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     if (systemevent_is_set(event)) return 0;
-    void *futex = systemevent__value_futex(event);
-    long woken = syscall(SYS_futex, futex, FUTEX_WAKE_OP, INT_MAX, (void *)0, futex,
-                         FUTEX_OP(FUTEX_OP_SET, 1, FUTEX_OP_CMP_LT, 0));
+    long woken = syscall(SYS_futex, systemevent__upper_futex(event), FUTEX_WAKE_OP, INT_MAX,
+                         (void *)INT_MAX, systemevent__value_futex(event),
+                         FUTEX_OP(FUTEX_OP_SET, 1, FUTEX_OP_CMP_GE, 0));
     return woken < 0 ? -1 : 0;
 }
 
@@ -294,8 +301,8 @@ static inline int systemevent__wait_since(const systemevent_t *event, uint64_t f
         }
         /* EAGAIN, and nothing happened: a foreign waiter came or went. */
         outcome = systemevent__sleep(event, seen, deadline);
-    } while (outcome != 0);
-    systemevent__pass_on(event);
+    } while (outcome != SYSTEMEVENT__WOKEN && outcome != SYSTEMEVENT__WOKEN_BY_SET);
+    if (outcome != SYSTEMEVENT__WOKEN_BY_SET) systemevent__pass_on(event);
     return 1;
 }
 

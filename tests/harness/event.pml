@@ -393,10 +393,10 @@ inline set(me) {
 #ifdef MUTANT_WAKE_ONE
             wake_one_on_value();
 #else
+#ifndef MUTANT_UPPER_ONLY
             wake_all_on_value();
-#ifdef WAKE_UPPER
-            wake_all_on_upper();
 #endif
+            wake_all_on_upper();
             relay_lost = false;
 #endif
             end(me, SETTING)
@@ -499,7 +499,7 @@ inline clear(me) {
 
 /* ---- wait() ---------------------------------------------------------------------------------- */
 
-mtype = { nothing, woken, again, timed_out, interrupted, restart };
+mtype = { nothing, woken, woken_by_set, again, timed_out, interrupted, restart };
 
 inline decide_true(me) {
     promise(true_, has(me, SAW_SET));
@@ -675,19 +675,16 @@ proctype waiter(byte me) {
         atomic { /* and that of the upper half */
             if
             :: on_upper[me] -> on_upper[me] = false
-#ifdef WAKE_UPPER
             :: else ->
-                printf("#%d: wait: woken through the upper half: True, passes nothing on\n", me);
-                decide_true(me);
-                end(me, CARRIES);
-                goto done
-#else
-            :: else -> promise(model, false)
-#endif
+                printf("#%d: wait: woken through the upper half\n", me);
+                outcome = woken_by_set
             fi
         };
         left: atomic {
-            if :: outcome == woken -> why = nothing; goto slept :: else fi;
+            if
+            :: outcome == woken || outcome == woken_by_set -> why = nothing; goto slept
+            :: else
+            fi;
             outcome = why;
             why = nothing;
             if
@@ -719,10 +716,10 @@ proctype waiter(byte me) {
         slept: atomic {
             if
 #ifdef MUTANT_LOOK_AGAIN
-            :: outcome == woken -> goto reload
+            :: outcome == woken || outcome == woken_by_set -> outcome = woken; goto reload
 #endif
 #ifdef MUTANT_CLOCK
-            :: outcome == woken && is_timed(me) ->
+            :: (outcome == woken || outcome == woken_by_set) && is_timed(me) ->
                 deadline_passes(me);
                 decide_false(me);
                 goto done
@@ -739,6 +736,11 @@ proctype waiter(byte me) {
 #endif
             :: outcome == interrupted -> goto reload
 #ifndef MUTANT_LOOK_AGAIN
+            :: outcome == woken_by_set ->
+                printf("#%d: wait: True, and passes nothing on\n", me);
+                decide_true(me);
+                end(me, CARRIES);
+                goto done
             :: outcome == woken
 #endif
             fi

@@ -127,6 +127,7 @@ GAPS = {
 MUTANTS = {
     "STORE_THEN_WAKE": Configuration("killed setter", "WAITERS=1 SETTERS=1 KILLS=1"),
     "NO_WAKE": Configuration("a set", "WAITERS=1 SETTERS=1"),
+    "UPPER_ONLY": Configuration("a set, an older kernel", "WAITERS=1 OLDER=1 SETTERS=1"),
     "WAKE_ONE": Configuration("a pulse for two", "WAITERS=2 PULSERS=1"),
     "LOOK_AGAIN": Configuration("a pulse", "WAITERS=1 PULSERS=1"),
     "NO_GENERATION": Configuration("a pulse", "WAITERS=1 PULSERS=1"),

@@ -127,15 +127,15 @@ static inline __attribute__((unused)) int wait_since(const systemevent_t *event,
         outcome = mutant_sleep(event, seen, deadline);
 #ifdef MUTANT_LOOKS_AGAIN
         /* set() and clear() before this one runs again: it was woken, finds 0, and sleeps on. */
-        if (outcome == 0 && !systemevent_is_set(event)) {
+        if (outcome <= SYSTEMEVENT__WOKEN && !systemevent_is_set(event)) {
             first = systemevent__load(event);
             outcome = EAGAIN;
         }
 #endif
-    } while (outcome != 0);
+    } while (outcome != SYSTEMEVENT__WOKEN && outcome != SYSTEMEVENT__WOKEN_BY_SET);
 #ifndef MUTANT_NO_PASS_ON
     /* A foreign post wakes one sleeper; if it does not wake the others, they sleep on. */
-    systemevent__pass_on(event);
+    if (outcome != SYSTEMEVENT__WOKEN_BY_SET) systemevent__pass_on(event);
 #endif
     return 1;
 #endif

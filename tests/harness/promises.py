@@ -50,8 +50,8 @@ PROMISES = (
         "a waiter with a timeout that was woken takes the flag back (auto-reset)",
         Edit(
             _HEADER,
-            "    systemevent__pass_on(event);\n    return 1;\n",
-            "    systemevent__pass_on(event);\n"
+            " systemevent__pass_on(event);\n    return 1;\n",
+            " systemevent__pass_on(event);\n"
             "    if (deadline) systemevent_clear(event);\n"
             "    return 1;\n",
         ),
@@ -92,8 +92,8 @@ PROMISES = (
         "a waiter with a timeout looks at the flag again after waking (gh-95826)",
         Edit(
             _HEADER,
-            "    systemevent__pass_on(event);\n    return 1;\n",
-            "    systemevent__pass_on(event);\n"
+            " systemevent__pass_on(event);\n    return 1;\n",
+            " systemevent__pass_on(event);\n"
             "    return deadline ? systemevent_is_set(event) : 1;\n",
         ),
     ),
@@ -104,8 +104,11 @@ PROMISES = (
         "`set()` stores and wakes in two steps",
         Edit(
             _HEADER,
-            "    long woken = syscall(SYS_futex, futex, FUTEX_WAKE_OP, INT_MAX, (void *)0, futex,\n"
-            "                         FUTEX_OP(FUTEX_OP_SET, 1, FUTEX_OP_CMP_LT, 0));\n",
+            "    long woken = syscall(SYS_futex, systemevent__upper_futex(event), FUTEX_WAKE_OP, "
+            "INT_MAX,\n"
+            "                         (void *)INT_MAX, systemevent__value_futex(event),\n"
+            "                         FUTEX_OP(FUTEX_OP_SET, 1, FUTEX_OP_CMP_GE, 0));\n",
+            "    void *futex = systemevent__value_futex(event);\n"
             "    __atomic_store_n((uint32_t *)futex, 1, __ATOMIC_SEQ_CST);\n"
             "    long woken = syscall(SYS_futex, futex, FUTEX_WAKE, INT_MAX);\n",
         ),

@@ -13,6 +13,8 @@ from .stage import Wrong
 from .tracing import ASLEEP, RETURNED, STEPPED, traced
 
 _ENDLESS_LOOP = 5000
+#: Seconds from the beginning of a play until its operation has computed its deadline.
+_SETTING_OUT = 0.05
 
 
 class Victim:
@@ -84,6 +86,17 @@ class Victim:
         self.state = self.process.finish()
 
 
+def _early_in_a_second(timeout):
+    """Return at a moment whose deadline lies in the same second.
+
+    The carry from nanoseconds to seconds is an instruction more, and all points behind it would
+    have other numbers.
+    """
+    left = 1 - time.monotonic() % 1
+    if left < timeout + _SETTING_OUT:
+        time.sleep(left)
+
+
 @contextlib.contextmanager
 def playing(on, scene):
     """The victim of the scene, in front of its first instruction."""
@@ -96,6 +109,8 @@ def playing(on, scene):
         implementation.bound(scene.operation, scene.timeout)()
 
     with traced(live, implementation.code) as process:
+        if scene.timeout:
+            _early_in_a_second(scene.timeout)
         on.victim = Victim(process, scene, on.play)
         on.victim.invoked = time.monotonic_ns()
         process.enter(implementation.entry(scene.operation))
