@@ -36,12 +36,12 @@ def measure(
     for waiters in sizes or SIZES[size]:
         if waiters <= MANY:
             progress.part(f"broadcast to {waiters}")
-            rounds = {"quick": 6, "default": 15, "full": 200 if waiters <= 10 else 60}[size]
+            rounds = {"quick": 6, "default": 15, "full": 100 if waiters <= 10 else 40}[size]
             with gathered(contenders, waiters, workshop, skipped) as teams:
                 found = alternate(teams, rounds, IDLE, skipped, warm_up=1 if size == "quick" else 3)
             kept, rows = "all", {key: [sorted(each) for each in f] for key, f in found.items()}
         else:
-            passes, rounds = {"quick": (1, 3), "default": (2, 4), "full": (6, 6)}[size]
+            passes, rounds = {"quick": (1, 3), "default": (2, 4), "full": (3, 8)}[size]
             found = _in_blocks(contenders, waiters, passes, rounds, workshop, skipped)
             kept = "first, median, last"
             rows = {

@@ -24,7 +24,7 @@ from .teams import Workshop
 
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 TMUX = "tmux wait-for"
-ROUNDS = {"quick": 10, "default": 60, "full": 300}
+ROUNDS = {"quick": 10, "default": 60, "full": 200}
 CROWD = 100
 DEADLINE = 20.0
 

@@ -63,7 +63,7 @@ SCENES = {
         Scene(idle, place, load, free if (place, load) == (FREE, IDLE) else other)
         for load in (IDLE, BUSY)
         for place in (FREE, SAME, OTHER)
-        for idle, free, other in ((0.001, 2000, 250), (0.01, 1000, 150), (1, 40, 12))
+        for idle, free, other in ((0.001, 1000, 100), (0.01, 600, 60), (1, 40, 8))
     ],
 }
 

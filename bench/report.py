@@ -112,7 +112,8 @@ def _pictures(results: Results) -> list[str]:
             "Many processes are woken by one set(): the last of N",
             "Twice the processes take twice the time where lines are straight, because the cores "
             "run them one after another; what lies above the raw calls (grey) is a "
-            "contender’s own cost. (90 % of SystemEvent’s rounds are in its band.)",
+            "contender’s own cost. (90 % of SystemEvent’s rounds are in its band; dotted: when the "
+            "first and the median of its waiters had returned.)",
         ),
         (
             report_broadcasts.strip,

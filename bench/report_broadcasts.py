@@ -20,6 +20,18 @@ def _growth(results: dict[str, Any]) -> dict[str, list[tuple[int, Sequence[float
     return {title: grown[title] for title in in_order(list(grown))}
 
 
+def _earlier(results: dict[str, Any]) -> dict[str, list[tuple[int, float]]]:
+    """When the first and the median of N processes that wait for a SystemEvent have returned."""
+    found: dict[str, list[tuple[int, float]]] = {"first": [], "median": []}
+    for size in sorted(results.get("broadcast") or [], key=lambda each: each["waiters"]):
+        rows = [row for row in size["rounds"].get(OURS, []) if len(row) > 1]
+        if rows:
+            middle = [row[len(row) // 2] for row in rows]
+            found["first"].append((size["waiters"], percentile([row[0] for row in rows], 50)))
+            found["median"].append((size["waiters"], percentile(middle, 50)))
+    return {place: points for place, points in found.items() if points}
+
+
 def broadcasts(results: dict[str, Any]) -> str:
     """The last of N processes, against N."""
     grown = _growth(results)
@@ -33,6 +45,7 @@ def broadcasts(results: dict[str, Any]) -> str:
         medians = {t: [(n, percentile(row, 50)) for n, row in rows] for t, rows in grown.items()}
         axes.set_yscale("log")
         values = [value for each in medians.values() for _, value in each]
+        values += [value for each in _earlier(results).values() for _, value in each]
         tops = [percentile(row, 95) for rows in grown.values() for _, row in rows]
         axes.set_ylim(min(values) / 1.6, max(tops) * 1.3)
         time_axis(axes.yaxis)
@@ -52,6 +65,11 @@ def broadcasts(results: dict[str, Any]) -> str:
                 tone = LIGHT["pale"]
                 axes.fill_between(xs, lows, highs, color=tone, alpha=0.45, linewidth=0, zorder=1)
             ends[title] = points[-1]
+        for place, points in _earlier(results).items():
+            xs, ys = zip(*points, strict=True)
+            axes.plot(xs, ys, color=LIGHT["ours"], linewidth=1, linestyle=(0, (1, 3)))
+            words = f"its {place}"
+            axes.annotate(words, points[-1], (-4, -14), textcoords="offset points", ha="right")
         axes.set_xlabel("waiting processes")
         axes.set_ylabel("from set() to the return of the last wait()")
         labels(axes, ends, {title: f"\u2002{duration(end[1])}" for title, end in ends.items()})

@@ -11,7 +11,7 @@ import pytest
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 from surroundings import need
 
-from bench import report
+from bench import markdown, report
 from bench.report_figures import Ratio, compare, duration, number
 from bench.report_words import answer, noise
 
@@ -243,6 +243,27 @@ def test_terminal_table():
 def test_duration(nanoseconds, words):
     """Times have a unit, and two digits."""
     assert duration(nanoseconds) == words
+
+
+def test_figures_are_written_between_their_markers(tmp_path):
+    """What stands there is replaced, and nothing else; a file without a place is refused."""
+    path = tmp_path / "README.md"
+    path.write_text("before\n<!-- figures -->\nold\n<!-- end of figures -->\nbehind\n")
+    for _ in range(2):
+        markdown.write(path, "| new \\1 |")
+    marked = "<!-- figures -->\n| new \\1 |\n<!-- end of figures -->"
+    assert path.read_text() == f"before\n{marked}\nbehind\n"
+    path.write_text("nothing")
+    with pytest.raises(ValueError, match="0 places for figures"):
+        markdown.write(path, "")
+
+
+@pytest.mark.parametrize("path", ["README.md", "bench/README.md"])
+def test_the_figures_are_of_a_full_run(path):
+    """What the repository says was measured."""
+    text = (Path(markdown.__file__).parents[1] / path).read_text(encoding="utf-8")
+    found = re.findall(r"<!-- figures -->\n(.*?)<!-- end of figures -->", text, re.DOTALL)
+    assert [each.startswith("One run of `python -m bench --full` (") for each in found] == [True]
 
 
 def test_number():

@@ -23,7 +23,7 @@ SCENES = [
     ("ping-pong of 2 processes", 1, ("pong", "ping")),
 ]
 #: Rounds, and seconds of each.
-SIZES = {"quick": (3, 0.03), "default": (5, 0.1), "full": (21, 0.2)}
+SIZES = {"quick": (3, 0.03), "default": (5, 0.1), "full": (11, 0.2)}
 
 
 def measure(

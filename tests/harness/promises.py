@@ -93,8 +93,7 @@ PROMISES = (
         Edit(
             _HEADER,
             " systemevent__pass_on(event);\n    return 1;\n",
-            " systemevent__pass_on(event);\n"
-            "    return deadline ? systemevent_is_set(event) : 1;\n",
+            " systemevent__pass_on(event);\n    return deadline ? systemevent_is_set(event) : 1;\n",
         ),
     ),
     Promise(
