@@ -126,16 +126,17 @@ def test_nobody_sleeps_through_a_rare_pulse(kind, perturbation, sleeping_mode):
 
 
 @pytest.mark.one_mode
-def test_a_machine_that_comes_late_makes_the_bound_grow(monkeypatch):
-    """What the runner itself oversleeps is no fault of the event."""
+@pytest.mark.parametrize("seconds", [0.2, SHORT + 0.2])
+def test_a_machine_that_comes_late_makes_the_bound_grow(seconds, monkeypatch):
+    """What the runner itself oversleeps is no fault of the event, also at the end of the run."""
 
     class Nap(Perturbation):
         def step(self, run):
-            time.sleep(0.2)
+            time.sleep(seconds)
             return 3600.0
 
     monkeypatch.setitem(PERTURBATIONS, "nap", (Nap,))
-    assert legal("right", "crowd", "nap").bound >= stress.LATENESS * 0.2
+    assert legal("right", "crowd", "nap").bound >= stress.LATENESS * seconds
     assert (
         stress.run("right", "crowd", SHORT, 0, None, "nap", is_patient=False).bound == stress.BOUND
     )

@@ -228,8 +228,7 @@ class _Run:
         """Each of them in its own rhythm, until the end."""
         due = time.monotonic()
         agenda = [(due, at) for at in range(len(perturbing))]
-        while (now := time.monotonic()) < end:
-            self.lateness = max(self.lateness, now - due)
+        while (now := self._note_lateness(due)) < end:
             if agenda and agenda[0][0] <= now:
                 due, (_, at) = now, heapq.heappop(agenda)
                 pause = perturbing[at].step(self)
@@ -237,6 +236,12 @@ class _Run:
             else:
                 due = min([end, now + _GLANCE, *(when for when, _ in agenda[:1])])
                 time.sleep(due - now)
+
+    def _note_lateness(self, due):
+        """Return the time; this process has slept until `due`, as it believes."""
+        now = time.monotonic()
+        self.lateness = max(self.lateness, now - due)
+        return now
 
     def awake(self, most=1):
         """Up to so many of the seats, at random, that play now; the closer's is none of them."""
@@ -265,10 +270,20 @@ class _Run:
     def _finish(self, deadline):
         """Wait for all; kill those who hang."""
         for seat in self.seats:
-            if not seat.finish(deadline):
+            if not self._ends(seat, deadline):
                 left = [n for n in seat.task.numbers if self.board.state(n) not in (DONE, DEAD)]
                 self.hung += left
                 self._kill(seat)
+
+    def _ends(self, seat, deadline):
+        """Has it ended by then?"""
+        now = time.monotonic()
+        while now < deadline:
+            due = min(deadline, now + _GLANCE)
+            if seat.finish(due):
+                return True
+            now = self._note_lateness(due)
+        return seat.finish(0)
 
 
 def _stop_servers():
