@@ -32,7 +32,7 @@ try:
     )
 except ModuleNotFoundError as error:
     sys.exit(f"bench: {error}; in this environment: pip install -e '.[bench]'")
-from .contenders import chosen, sweep
+from .contenders import QUICK, SLOW, chosen, sweep
 from .environment import environment, load
 from .teams import Workshop
 
@@ -67,6 +67,10 @@ def parsed() -> argparse.Namespace:
         parser.error(str(error))
     options.skipped = skipped
     options.size = "quick" if options.quick else "full" if options.full else "default"
+    if options.quick:
+        slow = [each for each in options.chosen if each.period >= SLOW]
+        skipped.update({each.title: QUICK for each in slow})
+        options.chosen = [each for each in options.chosen if each not in slow]
     return options
 
 

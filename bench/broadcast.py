@@ -10,7 +10,7 @@ from statistics import median_low
 from typing import Any
 
 from . import progress
-from .contenders import Contender
+from .contenders import FEW, QUICK, Contender
 from .rounds import alternate, gathered
 from .teams import Workshop
 
@@ -34,9 +34,16 @@ def measure(
     """One entry for each number of waiters. size: quick, default or full."""
     results = []
     for waiters in sizes or SIZES[size]:
+        if size == "quick" and waiters >= MANY:
+            skipped[f"others, {waiters} waiters"] = QUICK
+            contenders = [each for each in contenders if each in FEW]
         if waiters <= MANY:
             progress.part(f"broadcast to {waiters}")
-            rounds = {"quick": 6, "default": 15, "full": 100 if waiters <= 10 else 40}[size]
+            rounds = {
+                "quick": 12 if waiters == MANY else 6,
+                "default": 15,
+                "full": 100 if waiters <= 10 else 40,
+            }[size]
             with gathered(contenders, waiters, workshop, skipped) as teams:
                 found = alternate(teams, rounds, IDLE, skipped, warm_up=1 if size == "quick" else 3)
             kept, rows = "all", {key: [sorted(each) for each in f] for key, f in found.items()}

@@ -129,6 +129,13 @@ CONTENDERS = [
 ]
 
 
+#: Those of a quick run's largest broadcasts.
+FEW = (FLOOR, FLOOR_IN_PYTHON, OURS_IN_C, OURS, ORIGINAL, MULTIPROCESSING)
+#: From this period on, a contender that looks again and again takes too long for a quick run.
+SLOW = 0.1
+QUICK = "not in a quick run"
+
+
 def chosen(words: list[str] | None, skipped: dict[str, str]) -> list[Contender]:
     """The contenders that have one of these words in their title (None: all) and can run here.
 
