@@ -19,6 +19,8 @@ SIZES = {
     "default": (1, 2, 5, 10, 50, 100, 500, 1000),
     "full": (1, 2, 5, 10, 50, 100, 500, 1000),
 }
+#: Rounds with up to 10 waiters, and with up to 100.
+ROUNDS = {"quick": (6, 36), "default": (15, 15), "full": (100, 40)}
 IDLE = 0.01
 #: More waiters than this: in blocks, and only three figures of each round are kept.
 MANY = 100
@@ -39,11 +41,8 @@ def measure(
             contenders = [each for each in contenders if each in FEW]
         if waiters <= MANY:
             progress.part(f"broadcast to {waiters}")
-            rounds = {
-                "quick": 12 if waiters == MANY else 6,
-                "default": 15,
-                "full": 100 if waiters <= 10 else 40,
-            }[size]
+            few, many = ROUNDS[size]
+            rounds = few if waiters <= 10 else many
             with gathered(contenders, waiters, workshop, skipped) as teams:
                 found = alternate(teams, rounds, IDLE, skipped, warm_up=1 if size == "quick" else 3)
             kept, rows = "all", {key: [sorted(each) for each in f] for key, f in found.items()}
