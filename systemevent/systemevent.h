@@ -70,9 +70,9 @@
  * Kernel facts that the calls below depend on: FUTEX_WAKE_OP changes one futex and wakes it and
  * another under the locks of both; the wake of the futex that it changes happens if the old value
  * passes the comparison (chosen here so that it does); futex_waitv tells the last of the futexes
- * through which it was woken, so the upper half if it was both; FUTEX_WAKE with a count of 0 still
- * wakes one sleeper; these futexes are shared between processes, so there is no private flag
- * anywhere; deadlines are absolute and monotonic, so that a restart needs no arithmetic.
+ * through which it was woken, so the upper half if it was both; these futexes are shared between
+ * processes, so there is no private flag anywhere; deadlines are absolute and monotonic, so that a
+ * restart needs no arithmetic.
  *
  * Limits. A waiter that was away (stopped, in a signal handler) for exactly a multiple of 32,768
  * pulses cannot tell that it was away. More than 65,535 blocked foreign threads run into the sticky
