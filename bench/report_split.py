@@ -5,7 +5,8 @@ from typing import Any
 
 from .report_figures import duration
 from .report_ink import LIGHT, WIDTH, Picture, beside, rows_axis
-from .split import BACK, CALL, IN_C, LOCK, OUT, OWN, STEPS, SWITCHED, TOLD
+from .report_words import BACK, CALL, LOCK, OWN, STEPS
+from .split import IN_C, OUT, SWITCHED, TOLD
 
 _LEFT, _RIGHT = 330, 190
 _ALL = (IN_C, *STEPS, OWN)

@@ -29,6 +29,7 @@ import systemevent
 from . import progress
 from .contenders import FLOOR, OURS, Contender, no_compiler
 from .peers import Place
+from .report_words import BACK, CALL, LOCK, OWN, STEPS
 from .roles import EVENT, FIRST, START
 from .rounds import gathered
 from .teams import Team, TeamError, Workshop
@@ -41,15 +42,7 @@ _HOT = 2000
 _WARM_UP = 5
 _IN_SET, _FROM_KERNEL, _WITH_LOCK = (EVENT + each for each in (1, 2, 3))
 
-#: The steps in a Python process, in their order; what is noted at the end of each.
-STEPS = CALL, KERNEL, LOCK, BACK = (
-    "set(): from Python to the system call",
-    "the kernel: to the end of the other's",
-    "wait(): the interpreter's lock",
-    "wait(): back in Python",
-)
 IN_C = "raw futex, C program: all of it"
-OWN = "SystemEvent: all of it"
 TOLD, SWITCHED, OUT = (
     "until the sleeper is told to run",
     "until a core has switched to it",

@@ -143,7 +143,7 @@ class Team:
             live()
             os._exit(0)
         except BaseException as error:
-            os.write(self._errors_in, f"{type(error).__name__}: {error}"[:4000].encode())
+            os.write(self._errors_in, f"{type(error).__name__}: {error}"[:4000].encode() + b"\0")
         finally:
             os._exit(1)
 
@@ -190,7 +190,8 @@ class Team:
 
     def _trouble(self) -> str:
         try:
-            return os.read(self._errors, 65536).decode(errors="replace")
+            said = os.read(self._errors, 65536).decode(errors="replace")
+            return said.partition("\0")[0]  # the first of those who have something to say
         except BlockingIOError:
             pass
         for pid in self.pids:
