@@ -3,9 +3,9 @@
 A contender in Python has a make(place) whose result has set(), clear() and wait(); it is made in
 the parent and inherited by forked processes. If it has a join(number), every waiting process calls
 that once. A contender in C is a word on floor.c's command line. The raw futex is there twice: in
-programs of a few pages, and called by Python processes. What lies between the two is the price of
-waking a large process (its page tables, its cold caches), which nothing that is called from Python
-can avoid.
+programs of a few pages, and called by Python processes, where it is timed inside the C function. Of
+many waiters, what lies between the two is the price of waking large processes, which nothing that
+is called from Python can avoid. (A third one, timed in Python, is in split.py.)
 
 What wakes one waiter by nature (semaphore, pipe, eventfd, socket) does what its users do to reach
 all: a post, or a byte, for each waiter.

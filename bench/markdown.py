@@ -101,7 +101,8 @@ def summary(results: Results) -> str:
         ],
     ]
     said = f"{_environment(results)} Ratios are SystemEvent's time divided by the other's, "
-    said += "medians over the rounds with their 95 % interval."
+    said += "medians over the rounds with their 95 % interval; "
+    said += "rounds of one run are not independent, so believe in no difference of a few percent."
     return f"{said}\n\n{_table(['', ''], rows)}"
 
 
@@ -157,8 +158,8 @@ def _steps(results: Results) -> str:
     warm = sum(median(hot[step]) for step in hot)
     said = (
         "Where a wake-up spends its time (medians). In Python, the steps around the kernel take "
-        f"{duration(cold)} after a sleep, and {duration(warm)} hot: what is left is caches that "
-        "have gone cold, not instructions."
+        f"{duration(cold)} after a sleep, and {duration(warm)} hot: what is left is not "
+        "instructions, but caches, page tables and cores that have gone cold."
     )
     assert CALL in hot
     return f"{said}\n\n{_table(['step', 'after a sleep', 'hot'], rows)}"

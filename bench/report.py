@@ -97,8 +97,8 @@ def _pictures(results: Results) -> list[str]:
         (
             pictures.contenders,
             "The same, contender by contender",
-            "From the raw futex in C (grey area) to that in a Python process (line) is the price "
-            "of waking an interpreter, which nothing called from Python avoids. (The dot is the "
+            "The raw futex is there in C programs (grey area) and in Python processes (line), "
+            "where it is timed in C. (The dot is the "
             "median; 50, 90 and 98 % of the rounds lie within the bars; the cross is the slowest.)",
         ),
         (

@@ -59,8 +59,9 @@ def split_reading(results: dict[str, Any]) -> str:
     own = times[OWN] - sum(times[step] for step in STEPS)
     said = (
         f"The Python steps around the kernel take {duration(python)} after a sleep of 10 ms and "
-        f"{duration(warm)} when they are run again and again (dark): the rest is caches that have "
-        f"gone cold. What SystemEvent adds to a bare futex is {duration(own)} of the medians."
+        f"{duration(warm)} when they are run again and again (dark): the rest is not "
+        f"instructions, but caches, page tables and cores that have gone cold. What "
+        f"SystemEvent adds to a bare futex is {duration(own)} of the medians."
     )
     traced = results["split"].get("traced") or {}
     for title, steps in traced.items():

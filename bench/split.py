@@ -116,7 +116,8 @@ def _rounds(teams: list[Team], count: int) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {step: [] for step in (IN_C, *STEPS, OWN)}
     for number in range(-_WARM_UP, count):
         progress.step(max(0, number), count)
-        for team in teams:
+        turn = number % len(teams)
+        for team in (*teams[turn:], *teams[:turn]):
             team.enter()
             time.sleep(IDLE)
             (total,) = team.fire()

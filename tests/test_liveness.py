@@ -17,9 +17,12 @@ LONG, BOUND = 10_000, 100
         ("late", [op("set", 10, 20), op("wait", 5, 200, True, looked=10)], None),
         (None, [op("set", 10, 20), op("wait", 5, 200, True, looked=11)], None),
         # It cannot tell when it looked: after 100, by the bound.
-        (None, [op("set", 10, 20), op("wait", 5, 200, True)], None),
-        (None, [op("set", 104, 110), op("wait", 5, 300, True)], None),
+        (None, [op("set", 10, 20), op("clear", 30, 40), op("wait", 5, 200, True)], None),
+        (None, [op("set", 104, 110), op("clear", 120, 130), op("wait", 5, 300, True)], None),
         ("late", [op("set", 105, 110), op("wait", 5, 300, True)], None),
+        # It lasted so long that it must have been seen, wherever the waiter was.
+        ("late", [op("set", 10, 20), op("clear", 121, 130), op("wait", 5, 900, True)], None),
+        (None, [op("set", 10, 20), op("clear", 120, 130), op("wait", 5, 900, True)], None),
         ("sleeper", [op("set", 105, 120), op("clear", 130, 140), op("wait", 5, None)], None),
         ("sleeper", [op("wait", 5, None)], 500),
         ("sleeper", [op("set", 10, 20), op("wait", 5, None, died=900, looked=9)], None),

@@ -65,7 +65,7 @@ def _parser():
     add(
         "--bound",
         type=float,
-        help=f"how late a waiter may be, in seconds (default: {BOUND:g}, or more)",
+        help=f"how late a waiter may be, in seconds, on an idle machine (default: {BOUND:g})",
     )
     add("--json", metavar="FILE", help="write a summary for programs")
     add("--junit", metavar="FILE", help="write JUnit XML")

@@ -231,12 +231,13 @@ def _aggregate(part, name, timed_outcomes):
         "operations": sum(outcome.operations for outcome in outcomes),
         "kills": sum(outcome.kills for outcome in outcomes),
         "worst_ms": round(max(outcome.worst for outcome in outcomes) * 1e3, 3),
+        "bound_ms": round(max(outcome.bound for outcome in outcomes) * 1e3),
         "seeds": [outcome.seed for outcome in outcomes if outcome.status],
         "logs": [str(outcome.directory) for outcome in outcomes if outcome.directory],
     }
     text = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
     text += f"; {measures['operations']:,} operations, {measures['kills']} kills, "
-    text += f"worst {measures['worst_ms']:.1f} ms"
+    text += f"worst {measures['worst_ms']:.1f} of {measures['bound_ms']:,} ms"
     text += "".join(f"\n\n{outcome}" for outcome in outcomes if outcome.status)
     seconds = sum(seconds for seconds, _ in timed_outcomes)
     return Result(part, name, verdict, seconds, text, measures)

@@ -127,7 +127,7 @@ GAPS = {
 MUTANTS = {
     "STORE_THEN_WAKE": Configuration("killed setter", "WAITERS=1 SETTERS=1 KILLS=1"),
     "NO_WAKE": Configuration("a set", "WAITERS=1 SETTERS=1"),
-    "UPPER_ONLY": Configuration("a set, an older kernel", "WAITERS=1 OLDER=1 SETTERS=1"),
+    "UPPER_ONLY": Configuration("a set", "WAITERS=1 SETTERS=1", sleeping="futex_wait"),
     "WAKE_ONE": Configuration("a pulse for two", "WAITERS=2 PULSERS=1"),
     "LOOK_AGAIN": Configuration("a pulse", "WAITERS=1 PULSERS=1"),
     "NO_GENERATION": Configuration("a pulse", "WAITERS=1 PULSERS=1"),
@@ -218,7 +218,7 @@ def main(words=None):
     parser.add_argument(
         "--mutant", choices=sorted(MUTANTS), help="only this mutant, with its trail"
     )
-    parser.add_argument("--variant", help="a macro of the model, such as WAKE_UPPER")
+    parser.add_argument("--variant", help="a macro of the model, to try a change")
     parser.add_argument("configuration", nargs="*", help="only configurations of these names")
     options = parser.parse_args(words)
 

@@ -13,7 +13,8 @@ at all. So beside the order there are bounds:
 Since when is a wait waiting? Not since its invocation: stopped or preempted on its way to its first
 look at the event, it may miss a whole pulse, and so may a waiter of threading.Event that has not
 taken the lock yet. A worker that can tell logs when it has looked (C programs do, and the events of
-mutants.py); who cannot has certainly looked when the bound is over.
+wrong_events.py); who cannot has certainly looked when the bound is over. So for that one count the
+sets from then on, and those since its invocation that last so long that it must have seen them.
 
 "Of the set" means of its response, the earliest of all sets that began meanwhile: by then it has
 certainly taken effect. Counted from the invocation, a setter that is stopped (SIGSTOP) on its way
@@ -79,6 +80,22 @@ def _end(clear):
     return min(ends, default=math.inf)
 
 
+class _First:
+    """Of sets in the order of their invocations: the first to return of those since some time."""
+
+    def __init__(self, sets):
+        self._begins = [each.invoked for each in sets]
+        self._first_back = sets[:]
+        for i in range(len(sets) - 2, -1, -1):
+            if self._first_back[i + 1].returned < self._first_back[i].returned:
+                self._first_back[i] = self._first_back[i + 1]
+
+    def since(self, time):
+        """The set, or None."""
+        at = bisect_left(self._begins, time)
+        return self._first_back[at] if at < len(self._begins) else None
+
+
 def delays(operations, bound_ns, end=None, set_at_end=None, pulses_count=True):
     """For each wait that something should have ended, by how much it waited on: Complaints.
 
@@ -92,14 +109,8 @@ def delays(operations, bound_ns, end=None, set_at_end=None, pulses_count=True):
         (each for each in operations if each.kind == "set" and each.returned is not None),
         key=lambda each: each.invoked,
     )
-    if not pulses_count:
-        sets = _lasting(sets, operations, bound_ns)
-    begins = [each.invoked for each in sets]
-    # Of all sets that begin at this one or later, the first to return.
-    first_back = sets[:]
-    for i in range(len(sets) - 2, -1, -1):
-        if first_back[i + 1].returned < first_back[i].returned:
-            first_back[i] = first_back[i + 1]
+    lasting = _First(_lasting(sets, operations, bound_ns))
+    every = _First(sets) if pulses_count else lasting
 
     found = []
     for wait in operations:
@@ -108,12 +119,15 @@ def delays(operations, bound_ns, end=None, set_at_end=None, pulses_count=True):
         until = end if wait.died is None else min(end, wait.died)
         if wait.returned is not None:
             until = wait.returned
-        waits_since = wait.invoked + bound_ns if wait.looked is None else wait.looked
-        at = bisect_left(begins, waits_since)
-        causes = []  # since when it is too late, and what should have ended it
         is_pending = wait.returned is None
-        if (is_pending or wait.result) and at < len(sets) and first_back[at].returned <= until:
-            causes.append((first_back[at].returned, first_back[at]))
+        causes = []  # since when it is too late, and what should have ended it
+        if wait.looked is not None:
+            ends = [every.since(wait.looked)]
+        else:
+            ends = [every.since(wait.invoked + bound_ns), lasting.since(wait.invoked)]
+        for end_of_it in ends if is_pending or wait.result else ():
+            if end_of_it and end_of_it.returned <= until:
+                causes.append((end_of_it.returned, end_of_it))
         if is_pending and set_at_end is not None:
             causes.append((max(set_at_end, wait.invoked), None))
         if causes:
