@@ -1,4 +1,4 @@
-"""The steps of one wake-up, each where the one before it ended; what of it is cold caches."""
+"""The steps of one wake-up, each where the one before it ended, and what is left of it when hot."""
 
 from statistics import median
 from typing import Any
