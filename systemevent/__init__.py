@@ -8,9 +8,10 @@ True
 """
 
 from ._event import SystemEvent, list_events, unlink
+from ._multi import wait_all, wait_any
 
-__version__ = "2.0.0"
-__all__ = ["SystemEvent", "get_include", "list_events", "unlink"]
+__version__ = "2.2.0"
+__all__ = ["SystemEvent", "get_include", "list_events", "unlink", "wait_all", "wait_any"]
 
 
 def get_include() -> str:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from . import SystemEvent, __version__, unlink
+from ._event import _redis, _url_or_default
 from ._platform import objects, sleeps_on_both_halves
 
 WAITERS = 3
@@ -24,7 +25,7 @@ DEADLINE = 30.0
 _WAITER = """\
 import sys, time
 from systemevent import SystemEvent
-event = SystemEvent(sys.argv[1])
+event = SystemEvent(sys.argv[1], url="")
 for line in sys.stdin:
     print("waiting", flush=True)
     happened = event.wait(float(line))
@@ -36,9 +37,24 @@ class Failure(Exception):
     """What did not work, in one sentence."""
 
 
+class Unwritable(Exception):
+    """Nobody can be told anything, for the reason in its cause."""
+
+
+def write(line: str) -> None:
+    """Print a line. Raises Unwritable."""
+    try:
+        print(line, flush=True)
+    except OSError as error:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)  # for what is in the buffer still, at the exit
+        os.close(nowhere)
+        raise Unwritable from error
+
+
 def say(label: str, text: str) -> None:
     """Print one line of the report."""
-    print(f"  {label:<12} {text}", flush=True)
+    write(f"  {label:<12} {text}")
 
 
 # ---- the machine ---------------------------------------------------------------------------------
@@ -185,7 +201,7 @@ def show(event: SystemEvent, processes: list[subprocess.Popen[str]], pulse: bool
 def show_event_at_work() -> None:
     """Release waiting processes by a set() and by a pulse; raise Failure if that does not work."""
     name = f"demonstration.{os.getpid()}"
-    with SystemEvent(name, mode=0o600) as event:
+    with SystemEvent(name, mode=0o600, url="") as event:
         try:
             say("start", f"{WAITERS} other processes open SystemEvent({name!r}) and wait() for it")
             with waiting_processes(name) as processes:
@@ -199,7 +215,7 @@ def show_event_at_work() -> None:
                 say("clear()", "is_set() is False, wait(0.001) timed out")
                 show(event, processes, pulse=True)
         finally:
-            unlink(name)
+            unlink(name, url="")
     say("unlink()", "nothing is left behind")
 
 
@@ -212,16 +228,24 @@ def main() -> None:
     )
     parser.add_argument("--version", action="version", version=f"SystemEvent {__version__}")
     parser.parse_args()
-    print(f"SystemEvent {__version__} on this machine")
     try:
+        write(f"SystemEvent {__version__} on this machine")
         look_at_machine()
-        print("The event at work")
+        write("The event at work")
         show_event_at_work()
-    except (Failure, OSError) as error:
+        if url := _url_or_default(None):
+            write("The server of SYSTEMEVENT_URL")
+            say("server", _redis().about(url))
+        write("All of it worked.")
+    except (Failure, OSError, ValueError, ImportError) as error:
         sys.exit(f"systemevent: it does not work here: {error}")
+    except Unwritable as error:
+        reason = error.__cause__
+        if not isinstance(reason, BrokenPipeError):  # as with `| head`: who closed it knows
+            print(f"systemevent: cannot write to standard output: {reason}", file=sys.stderr)
+        sys.exit(2)
     except KeyboardInterrupt:
         sys.exit("systemevent: interrupted")
-    print("All of it worked.")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The commands evt_set, evt_clear and evt_wait.
+"""The commands evt_set, evt_clear and evt_wait, and how every command is run.
 
 Their cost is the interpreter's start and end: nothing is imported in vain, and they leave by
 os._exit(), because taking the interpreter apart would take longer than all that they do.
@@ -22,51 +22,25 @@ from ._names import DEFAULT_PREFIX
 
 TYPE_CHECKING = False  # as in `typing`, which is not imported for this
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Mapping
     from typing import NoReturn
 
-_OPTIONS = f"""
-Options:
-  --prefix PREFIX  what the semaphore is called before the event's name
-                   (default: {DEFAULT_PREFIX})
-  --help           show this text
-  --version        show the version
-  --               what follows is no option: for names that begin with a dash
-
-Exit status: """
-
-_SET = f"""\
-Usage: evt_set [options] <event_name>
-
-Set the event: everybody who waits for it goes on, and nobody blocks on it until
-evt_clear. The event is created if there is none.
-{_OPTIONS}0, or 2 on wrong usage or an error.
-"""
-
-_CLEAR = f"""\
-Usage: evt_clear [options] <event_name>
-
-Clear the event: who waits for it blocks until the next evt_set. The event is
-created if there is none.
-{_OPTIONS}0, or 2 on wrong usage or an error.
-"""
-
-_WAIT = f"""\
-Usage: evt_wait [options] <event_name> [timeout_s]
-
-Wait until the event is set, at the most timeout_s seconds (10, 0.5; 0 only
-looks; no limit if it is not given). The event is created if there is none.
-{_OPTIONS}0 if the event was set, 1 if it was not within timeout_s,
-2 on wrong usage or an error.
-"""
+#: Options with a value, and what they are called in the result of _parse().
+_ONE_PREFIX = {"--prefix": "--prefix"}
+#: With one of these, every operand is a name.
+_MANY = {"--any", "--all"}
 
 
-class _UsageError(Exception):
+class UsageError(Exception):
     """The command line is wrong."""
 
 
 class _Information(Exception):
     """--help or --version was asked for."""
+
+
+class Failures(Exception):
+    """Several things went wrong; the arguments say what."""
 
 
 def _is_number(text: str) -> bool:
@@ -77,88 +51,180 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _parse(most: int) -> tuple[str, list[str]]:
-    """Return the prefix and the operands of the command line: one (the name) to `most`."""
-    prefix = DEFAULT_PREFIX
+def _no_option(word: str) -> UsageError:
+    return UsageError(f"no option {word!r} (a name that begins with a dash goes behind --)")
+
+
+def _parse(
+    most: int | None, flags: "Collection[str]", valued: "Mapping[str, str]"
+) -> tuple[dict[str, str], list[str]]:
+    """Return the options (with their values) and the operands of the command line.
+
+    most: how many operands there may be; None, or an option of _MANY: all of them are names.
+    valued: as _ONE_PREFIX.
+    """
+    options = {"--prefix": DEFAULT_PREFIX}
     operands: list[str] = []
+    negative = ""
     words = iter(sys.argv[1:])
     for word in words:
+        start, equals, value = word.partition("=")
         if word == "--":
             operands += words
-        elif not word.startswith("-") or word == "-" or (operands and _is_number(word)):
+        elif not word.startswith("-") or word == "-":
             operands.append(word)
+        elif operands and _is_number(word):
+            operands.append(word)  # a timeout; or wrong, if all words are names
+            negative = negative or word
         elif word in ("--help", "-h", "--version"):
             raise _Information(word)
-        elif word.startswith("--prefix="):
-            prefix = word[len("--prefix=") :]
-        elif word == "--prefix":
+        elif word in flags:
+            options[word] = ""
+        elif word in valued:
             try:
-                prefix = next(words)
+                options[valued[word]] = next(words)
             except StopIteration:
-                raise _UsageError("--prefix needs a value") from None
+                raise UsageError(f"{word} needs a value") from None
+        elif equals and start.startswith("--") and start in valued:
+            options[valued[start]] = value
+        elif word[:2] in valued:
+            options[valued[word[:2]]] = word[2:]
         else:
-            raise _UsageError(f"no option {word!r} (a name that begins with a dash goes behind --)")
+            raise _no_option(word)
+    if most is None or not _MANY.isdisjoint(options):
+        if negative:
+            raise _no_option(negative)
+    elif len(operands) > most:
+        raise UsageError(f"too many words: {operands[most]!r}")
+    return options, operands
+
+
+def names_in(operands: list[str]) -> list[str]:
+    """Return the operands; raise UsageError if there are none."""
     if not operands:
-        raise _UsageError("which event? Its name is missing")
-    if len(operands) > most:
-        raise _UsageError(f"too many words: {operands[most]!r}")
-    return prefix, operands
+        raise UsageError("which event? Its name is missing")
+    return operands
 
 
-def _set(prefix: str, name: str) -> bool:
-    SystemEvent(name, prefix).set()
-    return True
+def _set(options: dict[str, str], operands: list[str]) -> tuple[int, str]:
+    (name,) = names_in(operands)
+    SystemEvent(name, options["--prefix"]).set()
+    return 0, ""
 
 
-def _clear(prefix: str, name: str) -> bool:
-    SystemEvent(name, prefix).clear()
-    return True
+def _clear(options: dict[str, str], operands: list[str]) -> tuple[int, str]:
+    (name,) = names_in(operands)
+    SystemEvent(name, options["--prefix"]).clear()
+    return 0, ""
 
 
-def _wait(prefix: str, name: str, timeout: str | None = None) -> bool:
-    if timeout is not None and not _is_number(timeout):
-        raise _UsageError(f"timeout_s must be a number of seconds, not {timeout!r}")
-    return SystemEvent(name, prefix).wait(None if timeout is None else float(timeout))
+def _wait(options: dict[str, str], operands: list[str]) -> tuple[int, str]:
+    names_in(operands)
+    limits = [("--timeout", options["--timeout"])] if "--timeout" in options else []
+    many = not _MANY.isdisjoint(options)
+    if not many:
+        limits += [("timeout_s", text) for text in operands[1:]]
+    if options.keys() >= _MANY:
+        raise UsageError("--any or --all, not both")
+    if len(limits) > 1:
+        raise UsageError("timeout_s or --timeout, not both")
+    timeout = None
+    for what, text in limits:
+        if not _is_number(text):
+            raise UsageError(f"{what} must be a number of seconds, not {text!r}")
+        timeout = float(text)
+    if many:
+        return _wait_for_many("--all" in options, operands, options["--prefix"], timeout)
+    return 0 if SystemEvent(operands[0], options["--prefix"]).wait(timeout) else 1, ""
 
 
-def _run(command: str, usage: str, most: int, act: "Callable[..., bool]") -> "NoReturn":
-    """Do what the command line says, and leave: 0, 1 if act() is False, 2 if it cannot be done."""
+def _wait_for_many(
+    all_of_them: bool, names: list[str], prefix: str, timeout: float | None
+) -> tuple[int, str]:
+    from ._multi import wait_all, wait_any
+    from ._names import object_name
+    from ._platform import objects
+
+    for name in names:  # before the first of them is created
+        object_name(name, prefix, objects.LONGEST_NAME)
+    events = [SystemEvent(name, prefix) for name in names]
+    if not all_of_them:
+        events = wait_any(events, timeout)
+    elif not wait_all(events, timeout):
+        events = []
+    return 0 if events else 1, "".join(f"{event.name}\n" for event in events)
+
+
+def _write(text: str) -> None:
+    """Write all of the text to standard output, names as the bytes that they are; or OSError."""
+    if not text:
+        return
+    if sys.stdout is None:  # and descriptor 1 may be something else by now
+        raise OSError("it is closed")
+    data = os.fsencode(text)
+    while data:
+        data = data[os.write(1, data) :]
+
+
+def run(
+    command: str,
+    act: "Callable[[dict[str, str], list[str]], tuple[int, str]]",
+    most: int | None = 1,
+    flags: "Collection[str]" = (),
+    valued: "Mapping[str, str]" = _ONE_PREFIX,
+) -> "NoReturn":
+    """Do what the command line says, and leave: with act()'s status, or 2 if it cannot be done.
+
+    act: gets the options and the operands; returns the status and what standard output is to get.
+    """
     # Ctrl-C kills, as a shell expects: a loop around the command stops, too. If SIGINT is ignored
     # (background jobs of scripts), it stays ignored.
     if getsignal(SIGINT) is default_int_handler:
         signal(SIGINT, SIG_DFL)
-    output = sys.stderr
+    errors: tuple[object, ...] = ()
     try:
-        prefix, operands = _parse(most)
-        text, status = "", 0 if act(prefix, *operands) else 1
-    except _Information as asked:
-        text = f"SystemEvent {__version__}\n" if str(asked) == "--version" else usage
-        output, status = sys.stdout, 0
-    except _UsageError as error:
-        text, status = f"{command}: {error}; see {command} --help\n", 2
-    except (OSError, ValueError, OverflowError) as error:
-        text, status = f"{command}: {error}\n", 2
-    except Exception as error:  # a caller takes any other status for a time-out
-        text, status = f"{command}: {type(error).__name__}: {error}\n", 2
-    if text:
         try:
-            output.write(text)
-            output.flush()
-        except (OSError, AttributeError):  # full, or closed (None): there is nowhere to say so
+            status, text = act(*_parse(most, flags, valued))
+        except _Information as asked:
+            from ._usage import USAGE
+
+            status = 0
+            text = f"SystemEvent {__version__}\n" if str(asked) == "--version" else USAGE[command]
+        try:
+            _write(text)
+        except BrokenPipeError:  # as with `| head`: who closed it knows
             status = 2
+        except OSError as error:
+            errors = (f"cannot write to standard output: {error}",)
+    except UsageError as error:
+        errors = (f"{error}; see {command} --help",)
+    except Failures as error:
+        errors = error.args
+    except (OSError, ValueError, OverflowError, ImportError) as error:
+        errors = (error,)
+    except Exception as error:  # a caller takes any other status for a time-out
+        errors = (f"{type(error).__name__}: {error}",)
+    if errors:
+        status = 2
+        try:
+            sys.stderr.write("".join(f"{command}: {error}\n" for error in errors))
+            sys.stderr.flush()
+        except (OSError, AttributeError):  # full, or closed (None): there is nowhere to say so
+            pass
     os._exit(status)
 
 
 def evt_set() -> "NoReturn":
     """The command evt_set."""
-    _run("evt_set", _SET, 1, _set)
+    run("evt_set", _set)
 
 
 def evt_clear() -> "NoReturn":
     """The command evt_clear."""
-    _run("evt_clear", _CLEAR, 1, _clear)
+    run("evt_clear", _clear)
 
 
 def evt_wait() -> "NoReturn":
     """The command evt_wait."""
-    _run("evt_wait", _WAIT, 2, _wait)
+    limit = {"-t": "--timeout", "--timeout": "--timeout"}
+    run("evt_wait", _wait, 2, _MANY, _ONE_PREFIX | limit)

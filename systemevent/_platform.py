@@ -32,15 +32,39 @@ if _reason:
 from . import _objects as objects
 
 try:
-    from ._word import Word, own_methods, sleep_on_value_only, sleeps_on_both_halves
-except ModuleNotFoundError as error:
+    from ._word import (
+        ANY_MAX,
+        Control,
+        Watch,
+        Word,
+        deadline_of,
+        own_methods,
+        sleep_on_value_only,
+        sleeps_on_both_halves,
+        wait_since,
+    )
+    from ._word import wait_all as wait_all_of
+    from ._word import wait_any as wait_any_of
+except ModuleNotFoundError:
     raise ImportError(
         f"systemevent is not compiled in {os.path.dirname(__file__)}: 'pip install .' there and "
         "start Python in another folder (or with -I), or 'pip install -e .'"
-    ) from error
+    ) from None
 
 # For tests: sleep as on kernels before 5.16.
 if os.environ.get("SYSTEMEVENT_SLEEP") == "futex_wait":
     sleep_on_value_only(True)
 
-__all__ = ["Word", "objects", "own_methods", "sleeps_on_both_halves"]
+__all__ = [
+    "ANY_MAX",
+    "Control",
+    "Watch",
+    "Word",
+    "deadline_of",
+    "objects",
+    "own_methods",
+    "sleeps_on_both_halves",
+    "wait_all_of",
+    "wait_any_of",
+    "wait_since",
+]

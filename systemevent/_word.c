@@ -10,19 +10,26 @@
 #endif
 #include <Python.h>
 
-#include "systemevent.h"
+#include "systemevent_multi.h"
 
 typedef struct {
     PyObject_HEAD
     systemevent_t event;
-    unsigned long long inode;
+    unsigned long long device, inode;
     /* How many calls are using the mapping, and whether new ones may begin. The mapping goes when
      * CLOSED is set and the last call has left: close() never unmaps under a thread that waits. */
     unsigned calls;
 } Word;
 
+/* Not Py_RETURN_NONE: built with the headers of Python 3.12 or 3.13 (until gh-134989 was mended), it
+ * counts no reference, whichever stable ABI is asked for, and 3.11 would run out of them. */
+static PyObject *none(void) {
+    Py_IncRef(Py_None);
+    return Py_None;
+}
+
 #define CLOSED 0x80000000u
-#define OPENING 0x40000000u /* with CLOSED: one thread is in __init__ */
+#define BUSY 0x40000000u /* with CLOSED: one thread maps, in __init__, or unmaps */
 
 /* calls = to, if it is *from; else *from = calls. */
 static bool move(Word *self, unsigned *from, unsigned to) {
@@ -39,22 +46,61 @@ static bool move(Word *self, unsigned *from, unsigned to) {
 #endif
 }
 
+/* Is the event kept on a server? Then its class says so, and has methods of its own. */
+static bool is_remote(PyObject *self) {
+    return PyObject_HasAttrString((PyObject *)Py_TYPE(self), "_on_server");
+}
+
 static bool enter(Word *self) {
     unsigned calls = 0;
     do {
         if (calls & CLOSED) {
-            PyErr_Format(PyExc_ValueError, "operation on a closed event: %R", (PyObject *)self);
+            if (is_remote((PyObject *)self)) /* without %R, which would ask the server */
+                PyErr_SetString(PyExc_ValueError, "operation on an event that is on a server");
+            else
+                PyErr_Format(PyExc_ValueError, "operation on a closed event: %R", (PyObject *)self);
             return false;
         }
     } while (!move(self, &calls, calls + 1));
     return true;
 }
 
+/* What calls becomes without one of them; of the last one of a closed event, who has to unmap(). */
+static unsigned without(unsigned calls, unsigned one) {
+    return calls - one == CLOSED ? CLOSED | BUSY : calls - one;
+}
+
+/* Nobody is inside, and until this is done nobody else maps. */
+static void unmap(Word *self) {
+    systemevent_close(&self->event);
+    unsigned calls = CLOSED | BUSY;
+    move(self, &calls, CLOSED);
+}
+
 static void leave(Word *self) {
     unsigned calls = 1;
-    while (!move(self, &calls, calls - 1)) {
+    while (!move(self, &calls, without(calls, 1))) {
     }
-    if (calls - 1 == CLOSED) systemevent_close(&self->event);
+    if (without(calls, 1) == (CLOSED | BUSY)) unmap(self);
+}
+
+/* enter() has failed. SystemEvent.set(event), as in map(SystemEvent.set, events), means the method
+ * of an event's own class, if the event is on a server. */
+static PyObject *elsewhere(PyObject *self, const char *method, PyObject *argument) {
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback); /* looking for an attribute would lose it */
+    if (!is_remote(self)) {
+        PyErr_Restore(type, value, traceback);
+        return NULL;
+    }
+    Py_XDECREF(type), Py_XDECREF(value), Py_XDECREF(traceback);
+    /* Not the method of its own class, which may have called us. */
+    PyObject *class = PyObject_GetAttrString((PyObject *)Py_TYPE(self), "_on_server");
+    PyObject *function = class ? PyObject_GetAttrString(class, method) : NULL;
+    PyObject *result =
+        function ? PyObject_CallFunctionObjArgs(function, self, argument, NULL) : NULL;
+    Py_XDECREF(class), Py_XDECREF(function);
+    return result;
 }
 
 /* OSError (or the subclass that errno asks for) with the event in the message. */
@@ -80,9 +126,9 @@ PyDoc_STRVAR(set_doc,
 static PyObject *word_set(PyObject *object, PyObject *unused) {
     (void)unused;
     Word *self = (Word *)object;
-    if (!enter(self)) return NULL;
+    if (!enter(self)) return elsewhere(object, "set", NULL);
     int failed = systemevent_set(&self->event);
-    PyObject *result = failed ? os_error(self, "cannot set the event") : Py_NewRef(Py_None);
+    PyObject *result = failed ? os_error(self, "cannot set the event") : none();
     leave(self);
     return result;
 }
@@ -95,10 +141,10 @@ PyDoc_STRVAR(clear_doc,
 static PyObject *word_clear(PyObject *object, PyObject *unused) {
     (void)unused;
     Word *self = (Word *)object;
-    if (!enter(self)) return NULL;
+    if (!enter(self)) return elsewhere(object, "clear", NULL);
     systemevent_clear(&self->event);
     leave(self);
-    Py_RETURN_NONE;
+    return none();
 }
 
 PyDoc_STRVAR(is_set_doc,
@@ -109,7 +155,7 @@ PyDoc_STRVAR(is_set_doc,
 static PyObject *word_is_set(PyObject *object, PyObject *unused) {
     (void)unused;
     Word *self = (Word *)object;
-    if (!enter(self)) return NULL;
+    if (!enter(self)) return elsewhere(object, "is_set", NULL);
     bool is_set = systemevent_is_set(&self->event);
     leave(self);
     return PyBool_FromLong(is_set);
@@ -189,12 +235,12 @@ PyDoc_STRVAR(wait_doc,
 
 static PyObject *word_wait_for(Word *self, PyObject *timeout) {
     const uint64_t first = systemevent__load(&self->event);
-    if (systemevent__value(first) != 0) Py_RETURN_TRUE;
+    if (systemevent__value(first) != 0) return PyBool_FromLong(1);
     struct timespec deadline;
     if (timeout != Py_None) {
         long long remaining = nanoseconds(timeout);
         if (remaining < 0) return NULL;
-        if (remaining == 0) Py_RETURN_FALSE;
+        if (remaining == 0) return PyBool_FromLong(0);
         deadline = deadline_after(remaining);
     }
     PyThreadState *saved = NULL;
@@ -223,11 +269,14 @@ static PyObject *word_wait(PyObject *object, PyObject *const *args, Py_ssize_t c
             return NULL;
         }
     }
-    if (!enter(self)) return NULL;
-    PyObject *result = word_wait_for(self, count + named ? args[0] : Py_None);
+    PyObject *timeout = count + named ? args[0] : Py_None;
+    if (!enter(self)) return elsewhere(object, "wait", timeout);
+    PyObject *result = word_wait_for(self, timeout);
     leave(self);
     return result;
 }
+
+#include "_word_multi.h"
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
@@ -240,14 +289,15 @@ PyDoc_STRVAR(close_doc,
 static PyObject *word_close(PyObject *object, PyObject *unused) {
     (void)unused;
     Word *self = (Word *)object;
+    if (is_remote(object)) return elsewhere(object, "close", NULL);
     unsigned calls = 0;
     while (!(calls & CLOSED)) {
-        if (move(self, &calls, calls | CLOSED)) {
-            if (calls == 0) systemevent_close(&self->event);
+        if (move(self, &calls, without(calls | CLOSED, 0))) {
+            if (calls == 0) unmap(self);
             break;
         }
     }
-    Py_RETURN_NONE;
+    return none();
 }
 
 static PyObject *word_closed(PyObject *object, void *unused) {
@@ -255,6 +305,11 @@ static PyObject *word_closed(PyObject *object, void *unused) {
     unsigned calls = 0;
     move((Word *)object, &calls, calls);
     return PyBool_FromLong((calls & CLOSED) != 0);
+}
+
+static PyObject *word_device(PyObject *object, void *unused) {
+    (void)unused;
+    return PyLong_FromUnsignedLongLong(((Word *)object)->device);
 }
 
 static PyObject *word_inode(PyObject *object, void *unused) {
@@ -277,7 +332,7 @@ static int word_init(PyObject *object, PyObject *args, PyObject *kwargs) {
     int fd;
     if (!PyArg_ParseTuple(args, "i", &fd)) return -1;
     unsigned calls = CLOSED;
-    if (!move(self, &calls, CLOSED | OPENING)) {
+    if (!move(self, &calls, CLOSED | BUSY)) {
         close(fd);
         PyErr_Format(PyExc_RuntimeError, "this event is open already: %R", object);
         return -1;
@@ -288,9 +343,10 @@ static int word_init(PyObject *object, PyObject *args, PyObject *kwargs) {
     if (failed) {
         systemevent_close(&self->event);
     } else {
+        self->device = status.st_dev;
         self->inode = status.st_ino;
     }
-    calls = CLOSED | OPENING;
+    calls = CLOSED | BUSY;
     move(self, &calls, failed ? CLOSED : 0);
     errno = error;
     if (failed) PyErr_SetFromErrno(PyExc_OSError);
@@ -318,6 +374,7 @@ static PyMethodDef word_methods[] = {
 
 static PyGetSetDef word_attributes[] = {
     {"closed", word_closed, NULL, "True after close().", NULL},
+    {"device", word_device, NULL, "The device number of the object file's file system.", NULL},
     {"inode", word_inode, NULL, "The inode number of the object file.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
@@ -343,7 +400,7 @@ static PyObject *sleep_on_value_only(PyObject *module, PyObject *only) {
     int is_true = PyObject_IsTrue(only);
     if (is_true < 0) return NULL;
     systemevent_sleep_on_value_only(is_true);
-    Py_RETURN_NONE;
+    return none();
 }
 
 static PyObject *sleeps_on_both_halves(PyObject *module, PyObject *unused) {
@@ -358,9 +415,9 @@ PyDoc_STRVAR(own_methods_doc,
 "for; inherited, is_set() costs three times as much.");
 
 static PyObject *own_methods(PyObject *module, PyObject *type) {
-    (void)module;
-    if (!PyType_Check(type)) {
-        PyErr_SetString(PyExc_TypeError, "own_methods() needs a class");
+    PyTypeObject *base = (PyTypeObject *)state_of(module)->word_type;
+    if (!PyType_Check(type) || !PyType_IsSubtype((PyTypeObject *)type, base)) {
+        PyErr_SetString(PyExc_TypeError, "own_methods() needs a subclass of Word");
         return NULL;
     }
     for (PyMethodDef *method = word_methods; method->ml_name; method++) {
@@ -374,21 +431,27 @@ static PyObject *own_methods(PyObject *module, PyObject *type) {
 }
 
 static PyMethodDef functions[] = {
+    {"deadline_of", deadline_of_timeout, METH_O, deadline_of_doc},
     {"own_methods", own_methods, METH_O, own_methods_doc},
     {"sleep_on_value_only", sleep_on_value_only, METH_O,
      "sleep_on_value_only(only, /)\n--\n\n"
      "Sleep as on a kernel before 5.16 from now on, in this process; False: as the kernel can."},
     {"sleeps_on_both_halves", sleeps_on_both_halves, METH_NOARGS,
      "sleeps_on_both_halves()\n--\n\nDoes this process sleep with futex_waitv (Linux 5.16 or newer)?"},
+    {"wait_all", wait_all, METH_VARARGS, wait_all_doc},
+    {"wait_any", wait_any, METH_VARARGS, wait_any_doc},
+    {"wait_since", wait_since, METH_VARARGS, wait_since_doc},
     {NULL, NULL, 0, NULL},
 };
 
 static int execute(PyObject *module) {
-    PyObject *type = PyType_FromModuleAndSpec(module, &word_spec, NULL);
-    if (!type) return -1;
-    int failed = PyModule_AddObjectRef(module, "Word", type);
-    Py_DECREF(type);
-    return failed;
+    State *state = state_of(module);
+    return add_type(module, &word_spec, "Word", &state->word_type) ||
+                   add_type(module, &watch_spec, "Watch", &state->watch_type) ||
+                   add_type(module, &control_spec, "Control", &state->control_type) ||
+                   PyModule_AddIntConstant(module, "ANY_MAX", SYSTEMEVENT_ANY_MAX)
+               ? -1
+               : 0;
 }
 
 static PyModuleDef_Slot slots[] = {
@@ -401,7 +464,8 @@ static PyModuleDef_Slot slots[] = {
 };
 
 static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, "_word", NULL, 0, functions, slots, NULL, NULL, NULL,
+    PyModuleDef_HEAD_INIT, "_word", NULL, sizeof(State), functions, slots, state_traverse,
+    state_clear, NULL,
 };
 
 PyMODINIT_FUNC PyInit__word(void) { return PyModuleDef_Init(&definition); }

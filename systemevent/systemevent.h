@@ -77,13 +77,16 @@
  * Limits. A waiter that was away (stopped, in a signal handler) for exactly a multiple of 32,768
  * pulses cannot tell that it was away. More than 65,535 blocked foreign threads run into the sticky
  * bit. Kernels before 5.16 can sleep on value only: see systemevent_sleeps_on_both_halves(). See
- * README.md for what foreign programs can and cannot break.
+ * docs/c.md for what foreign programs can and cannot break.
  */
 #ifndef SYSTEMEVENT_H
 #define SYSTEMEVENT_H
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE 1
+#endif
+#if defined(_FEATURES_H) && !defined(__USE_GNU)
+#error "include systemevent.h before system headers, or define _GNU_SOURCE before all of them"
 #endif
 
 #include <errno.h>
