@@ -10,6 +10,8 @@ was skipped), 3 wrong usage.
 """
 
 import argparse
+import os
+import signal
 import sys
 import time
 
@@ -36,6 +38,34 @@ class _Line:
         """Make room for other output."""
         if self._is_live:
             print("\033[K", end="", file=self._out, flush=True)
+
+
+class _Interruption:
+    """Ctrl-C, or SIGTERM, which ends the run even if the KeyboardInterrupt gets lost.
+
+    The interpreter prints what a finalizer or a callback of fork() raises, and goes on.
+    """
+
+    def __init__(self):
+        self._is_requested = False
+        self._process = os.getpid()
+        signal.signal(signal.SIGINT, self._request)
+        signal.signal(signal.SIGTERM, self._terminate)
+
+    def _terminate(self, number, frame):
+        if os.getpid() == self._process:
+            self._request(number, frame)
+        signal.signal(number, signal.SIG_DFL)  # a child has nothing to tidy up
+        os.kill(os.getpid(), number)
+
+    def _request(self, number, frame):
+        self._is_requested = True
+        raise KeyboardInterrupt
+
+    def check(self):
+        """Raise what got lost."""
+        if self._is_requested:
+            raise KeyboardInterrupt
 
 
 class _Parser(argparse.ArgumentParser):
@@ -78,6 +108,11 @@ def _run(options):
     from .environment import environment
 
     line = _Line()
+    interruption = _Interruption()
+
+    def show(text):
+        interruption.check()
+        line.show(text)
 
     def say(text):
         line.clear()
@@ -85,7 +120,7 @@ def _run(options):
 
     about = {"seed": options.seed, "environment": environment()}
     say(", ".join(f"{key}: {value}" for key, value in about["environment"].items()))
-    campaign = Campaign(options.seed, options.bound, line.show, say)
+    campaign = Campaign(options.seed, options.bound, show, say)
     chosen = options.implementation, options.scenario, options.perturbation
     try:
         if options.sweep or not any(chosen):
@@ -111,6 +146,8 @@ def _run(options):
 
 def main(words=None):
     """The command; its exit status."""
+    # All of it is about this machine, also for those who keep their events on a server.
+    os.environ.pop("SYSTEMEVENT_URL", None)
     words = sys.argv[1:] if words is None else words
     if words[:1] == ["judge"]:
         parser = _Parser(prog="python -m tests.harness judge")

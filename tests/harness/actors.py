@@ -60,6 +60,11 @@ class Actor:
         self.pending = kind, timeout
         os.write(self._orders, self._ask.pack(kind.encode(), -1 if timeout is None else timeout))
 
+    @property
+    def kind(self):
+        """The operation that it has to complete."""
+        return self.pending[0]
+
     def has_answered(self):
         """Has it no operation left to complete?"""
         if self.pending and select.select([self._answers], [], [], 0)[0]:

@@ -12,7 +12,20 @@ from collections.abc import Callable
 
 from systemevent import SystemEvent, _commands, unlink
 
-from .system_calls import NAME, PATH, Operation, absent, existing, object_file, sleepers, woken
+from .system_calls import (
+    NAME,
+    PATH,
+    Operation,
+    absent,
+    all_of,
+    existing,
+    names_of_any,
+    object_file,
+    sleepers,
+    woken,
+    woken_beside_a_clear_one,
+    woken_beside_a_set_one,
+)
 
 _TIMEOUT = 0.01
 
@@ -36,7 +49,7 @@ class Attempt(Operation):
     @property
     def sleeps(self):
         """Does anybody sleep in it, so that it matters how?"""
-        return self.scene in (sleepers, woken)
+        return self.scene in (sleepers, woken) or self.of_two
 
 
 def _flag_is_as_said(done):
@@ -81,6 +94,7 @@ def _exit_2(name):
     return rf"exit 2: {name}: \[Errno (\d+)\] cannot .*'{NAME}'.*\n"
 
 
+_OS_ERROR = r"exit 0: \w+ \[Errno (\d+)\] .*"
 _open = _cannot(f"open event '{NAME}'")
 
 ATTEMPTS = [
@@ -108,6 +122,25 @@ ATTEMPTS = [
         done="exit 0: False",
         believed="exit 0: True",
         refused=_cannot("wait for the event"),
+    ),
+    Attempt(
+        "wait_any",
+        woken_beside_a_clear_one,
+        names_of_any,
+        True,
+        of_two=True,
+        done=rf"exit 0: \['{NAME}'\]",
+        refused=_OS_ERROR,
+        says_which=False,  # where futex_waitv is refused, it is always ENOSYS
+    ),
+    Attempt(
+        "wait_all",
+        woken_beside_a_set_one,
+        all_of,
+        True,
+        of_two=True,
+        done="exit 0: True",
+        refused=_OS_ERROR,
     ),
     Attempt("opening", existing, _open_and_close, refused=_open),
     Attempt("creation", absent, _open_and_close, refused=_open, says_which=False),

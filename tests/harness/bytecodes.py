@@ -19,23 +19,27 @@ import signal
 import stat
 import struct
 import sys
+import threading
 
-from systemevent import SystemEvent, list_events, unlink
+from systemevent import SystemEvent, _many, _multi, list_events, unlink, wait_all, wait_any
 
 from .countdown import Countdown
 
 try:
-    from processes import worker
+    from processes import WorkerError, is_asleep, until, worker
 except ModuleNotFoundError:  # not under pytest: the package is tests.harness
-    from ..processes import worker
+    from ..processes import WorkerError, is_asleep, until, worker
 
 MODE = 0o640
 SWALLOWED = "the exception was swallowed"
 #: What a Python call has opened is in nobody's hands until the caller's next bytecode. Ctrl-C in
 #: just that instant leaks it. Here is each function that hands one on, once for each place.
 IN_NOBODYS_HANDS = ["_create_semaphore", "_create", "_create", "open_object", "__init__"]
+#: There, it can come between the `finally` of the threads' end and its first call.
+BEFORE_3_11 = [] if sys.version_info >= (3, 11) else ["wait_any_of_many"]
 
-#: function(event's name), or function(event) if it is open before; and whether it exists before.
+#: function(event's name), or function(event) if it is open before, function(events) if it is open
+#: several times; and whether it exists before.
 Operation = collections.namedtuple("Operation", "name function exists is_open")
 
 
@@ -51,6 +55,9 @@ OPERATIONS = [
     Operation("repr", repr, True, True),
     Operation("close", lambda event: event.__exit__(), True, True),
     Operation("pickle", lambda event: pickle.loads(pickle.dumps(event)), True, True),
+    Operation("wait_any", lambda events: wait_any(events, 0.001), True, 2),
+    Operation("wait_any in threads", lambda events: _wait_in_threads(events), True, 3),
+    Operation("wait_all", lambda events: wait_all(events, 0.001), True, 2),
     Operation("list_events", lambda name: list_events(), True, False),
     Operation("bad name", lambda name: _refused(SystemEvent, name + "/"), False, False),
 ]
@@ -68,6 +75,12 @@ def _refused(function, *args):
         function(*args)
     except (OSError, ValueError):
         pass
+
+
+def _wait_in_threads(events):
+    """As of so many events that one sleep cannot hold them: each but the first has a thread."""
+    _multi.ANY_MAX = _many.ANY_MAX = 1
+    return wait_any(events, 0.001)
 
 
 def path_of(name):
@@ -112,8 +125,14 @@ def kill_sweep(operation, name):
 
 def _killed_at(k, operation, name):
     os.umask(0o077)
-    argument = SystemEvent(name) if operation.is_open else name
+    argument = _argument(operation, name)
     Countdown(k, lambda: os.kill(os.getpid(), signal.SIGKILL)).during(operation.function, argument)
+
+
+def _argument(operation, name):
+    if operation.is_open > 1:
+        return [SystemEvent(name) for _ in range(operation.is_open)]
+    return SystemEvent(name) if operation.is_open else name
 
 
 def _is_whole(operation, name):
@@ -167,10 +186,10 @@ def interrupt_sweep(operation, name):
     """
     points, leaks = exception_sweep(operation, name)
     assert not [place for place, what in leaks.items() if SWALLOWED in what]
-    real = sorted(place.partition(":")[0] for place in leaks if "Ctrl-C" in place)
-    assert set(real) <= set(IN_NOBODYS_HANDS), real
+    real = [place.partition(":")[0] for place in leaks if "Ctrl-C" in place]
+    assert set(real) <= {*IN_NOBODYS_HANDS, *BEFORE_3_11}, leaks
     if sys.version_info >= (3, 11):  # before, signals come in before almost any bytecode
-        assert len(real) <= len(IN_NOBODYS_HANDS), real
+        assert len(real) <= len(IN_NOBODYS_HANDS), leaks
     return points
 
 
@@ -203,8 +222,8 @@ def _interrupted_at(k, operation, name):
         raise KeyboardInterrupt
 
     os.umask(0o077)
-    argument = SystemEvent(name) if operation.is_open else name
-    before = _possessions()
+    argument = _argument(operation, name)
+    before = possessions()
     countdown = Countdown(k, interrupt)
     try:
         countdown.during(operation.function, argument)
@@ -213,7 +232,7 @@ def _interrupted_at(k, operation, name):
     else:
         raised = False
     countdown.forget()
-    left = sorted(_possessions() - before)
+    left = acquired(before)
     if countdown.where and not raised:
         left.append(SWALLOWED)
     if not countdown.where:
@@ -221,21 +240,45 @@ def _interrupted_at(k, operation, name):
     return countdown.where, left
 
 
-def _possessions():
-    """Open descriptors, mapped objects, and objects under construction of this process."""
-    have = {f"descriptor of {os.readlink(f'/proc/self/fd/{n}')}" for n in _descriptors()}
-    with open("/proc/self/maps") as file:
-        have |= {f"mapping of {line.split()[-1]}" for line in file if "/dev/shm/sem." in line}
-    have |= {f"object {name}" for name in debris(os.getpid())}
-    return {re.sub(r"new\.[\d.]+", "new", one) for one in have}
+def acquired(before):
+    """What this process has now, and had not when it had `before`: sorted names."""
+    now = possessions()
+    return sorted(now[one] for one in now.keys() - before.keys())
 
 
-def _descriptors():
-    numbers = []
+def possessions():
+    """Open descriptors, mapped objects, objects under construction, threads: {identity: name}.
+
+    A name says what it is, but not which: the file of another process is "... (deleted)" when that
+    one unlinks it.
+    """
+    have = {}
     for number in os.listdir("/proc/self/fd"):
         try:
-            os.readlink(f"/proc/self/fd/{number}")
+            status = os.fstat(int(number))
+            name = os.readlink(f"/proc/self/fd/{number}")
         except OSError:
             continue  # the descriptor of this listing
-        numbers.append(number)
-    return numbers
+        have["descriptor", number, status.st_dev, status.st_ino] = f"descriptor of {name}"
+    with open("/proc/self/maps") as file:
+        for line in file:
+            place, _, _, device, inode, name = f"{line.rstrip()} ".split(" ", 5)
+            if "/dev/shm/sem." in name:
+                have["mapping", place, device, inode] = f"mapping of {name.strip()}"
+    have |= {("object", name): f"object {name}" for name in debris(os.getpid())}
+    have |= {("thread", one): f"thread {one.name}" for one in _sleeping_threads()}
+    return {one: re.sub(r"new\.[\d.]+", "new", name) for one, name in have.items()}
+
+
+def _sleeping_threads():
+    """Those that do not end: who has been told to does not sleep any more."""
+    others = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
+
+    def sleeps(thread):
+        try:
+            return is_asleep(os.getpid(), thread.native_id)
+        except WorkerError:
+            return False
+
+    until(lambda: all(not one.is_alive() or sleeps(one) for one in others), "threads end or sleep")
+    return [one for one in others if one.is_alive()]

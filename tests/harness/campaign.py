@@ -18,8 +18,11 @@ from .mutants import MUTANTS
 from .perturbations import HARMLESS, why_not
 from .results import FAILED, PASSED, SKIPPED, UNKNOWN, Result
 from .scenarios import SCENARIOS
+from .scenarios_of_several import SEVERAL
 from .sweeps import SWEEPS
 
+#: How many runs of random stress must at least have missed a mutant that has survived.
+TRIES = 10
 #: Seconds of a run of random stress.
 RUN = 2.0
 #: Seconds of a run of a large scenario, and of promptness in it.
@@ -150,9 +153,9 @@ class Campaign:
         combinations = [
             (name, scenario, perturbation)
             for name in implementations or default_implementations()
-            for scenario in scenarios or SCENARIOS
+            for scenario in scenarios or {**SCENARIOS, **SEVERAL}
             for perturbation in perturbations
-            if stress.is_possible(name, perturbation)
+            if stress.is_possible(name, scenario, perturbation)
         ]
         outcomes = collections.defaultdict(list)
         try:
@@ -205,10 +208,13 @@ def default_implementations():
 
 
 def caught(name, seed=0):
-    """What gave a mutant away, and the seed that did; None if it survives its budget."""
+    """What gave a mutant away, and the seed that did; None if it survives its budget.
+
+    It gets at least TRIES runs: on a machine with too much to do, the budget may be two.
+    """
     mutant = MUTANTS[name]
-    end = time.monotonic() + mutant.budget
-    while time.monotonic() < end:
+    end, least = time.monotonic() + mutant.budget, seed + TRIES
+    while time.monotonic() < end or seed < least:
         length, bound = mutant.seconds, mutant.bound
         outcome = stress.run(
             name, mutant.scenario, length, seed, bound, mutant.perturbation, is_patient=False

@@ -27,6 +27,7 @@ class Verdict(NamedTuple):
     at: Operation | None = None  # illegal: what cannot be explained; unknown: where it gave up
     window: Window | None = None  # illegal: the shortest part found that shows it
     peak: int = 1  # the most states at once
+    about: str = ""  # of several events: which history was judged
 
     def __bool__(self):
         raise TypeError("a verdict has three values: compare its kind")

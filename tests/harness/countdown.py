@@ -8,6 +8,7 @@ kills meet such a place once in a million.
 import dis
 import os
 import sys
+import threading
 
 import systemevent
 
@@ -15,7 +16,7 @@ _PACKAGE = os.path.dirname(systemevent.__file__) + os.sep
 
 
 class Countdown:
-    """A trace function that calls act() in front of the k-th bytecode of the package.
+    """Calls act() in front of the k-th bytecode of the package in this thread, while it is traced.
 
     where: that bytecode's place, once it was reached.
     """
@@ -24,6 +25,7 @@ class Countdown:
         self._left = k
         self._act = act
         self._before = {}
+        self._thread = threading.get_ident()
         self.where = None
 
     def _step(self, frame, offset):
@@ -74,7 +76,7 @@ class Countdown:
         sys.monitoring.free_tool_id(sys.monitoring.DEBUGGER_ID)
 
     def _instruction(self, code, offset):
-        if code.co_filename.startswith(_PACKAGE):
+        if code.co_filename.startswith(_PACKAGE) and threading.get_ident() == self._thread:
             self._step(sys._getframe(1), offset)
 
 

@@ -1,4 +1,5 @@
-"""Exhaustive exploration: every interleaving of a few processes, as a model (event.pml), by spin.
+"""Exhaustive exploration: every interleaving of a few processes, as a model, by spin: event.pml, of
+one event; multi.pml, of several (see multi.py).
 
     python -m tests.harness.explore [--large] [--mutant NAME] [--variant NAME] [CONFIGURATION ...]
 
@@ -14,6 +15,8 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+
+from . import multi
 
 MODEL = Path(__file__).with_name("event.pml")
 MEMORY = 3000  # megabytes
@@ -38,10 +41,15 @@ class Configuration:
     defines: str
     cycles: bool = False  # look for a cycle (somebody polls) instead of a broken promise
     sleeping: str = "futex_waitv"
+    model = MODEL
 
     def slept(self, sleeping):
         """The same configuration, all waiters sleeping like that ("mixed": one on value only)."""
         return Configuration(self.name, self.defines, self.cycles, sleeping)
+
+    def modes(self, mixed=False):
+        """How its waiters can sleep."""
+        return SLEEPING if mixed else SLEEPING[:2]
 
     def macros(self):
         """The model's macros by name."""
@@ -50,6 +58,15 @@ class Configuration:
         waiters = macros.setdefault("WAITERS", "1")
         macros["OLDER"] = dict(zip(SLEEPING, ("0", waiters, "1"), strict=True))[self.sleeping]
         return macros
+
+    def names(self):
+        """What everybody is called in a story."""
+        counts = {role: int(self.macros().get(macro, 0)) for macro, role in ROLES.items()}
+        return [
+            f"{role} {number + 1}" if count > 1 else role
+            for role, count in counts.items()
+            for number in range(count)
+        ] + ["rescuer"]
 
 
 @dataclass(frozen=True)
@@ -74,6 +91,7 @@ PROMISES = [
     Configuration("rescued by a post", "RESCUE=2 WAITERS=2 POSTERS=1 KILLS=1"),
     Configuration("rescued by clear and set", "RESCUE=3 WAITERS=2 POSTERS=1 KILLS=1"),
     Configuration("no polling", "WAITERS=2 TURNSTILES=1 PULSERS=1", cycles=True),
+    *multi.PROMISES,
 ]
 
 PROMISES_LARGE = [
@@ -88,6 +106,7 @@ PROMISES_LARGE = [
     Configuration("foreign waiters", "WAITERS=2 TURNSTILES=2 SETTERS=1 CLEARERS=1"),
     Configuration("foreign, kills", "WAITERS=2 TURNSTILES=1 POSTERS=1 SETTERS=1 KILLS=1"),
     Configuration("rescued, foreign", "RESCUE=2 WAITERS=2 TURNSTILES=1 POSTERS=1 KILLS=1"),
+    *multi.PROMISES_LARGE,
 ]
 
 # What is not promised (the foreign cases, the older kernels), by the sentence that says so.
@@ -122,6 +141,7 @@ GAPS = {
     "on value only, a pulse between the last look and the sleep is missed": Configuration(
         "older kernel", "STRICT_OLDER WAITERS=1 PULSERS=1", sleeping="futex_wait"
     ),
+    **multi.GAPS,
 }
 
 MUTANTS = {
@@ -144,6 +164,7 @@ MUTANTS = {
     "DELAYED_CLEAR": Configuration("a clear", "WAITERS=1 SETTERS=1 CLEARERS=1"),
     "COUNTING": Configuration("two sets, a clear", "WAITERS=1 SETTERS=2 CLEARERS=1"),
     "TURNSTILE": Configuration("version 1", "WAITERS=1 SETTERS=1"),
+    **multi.MUTANTS,
 }
 
 
@@ -181,7 +202,7 @@ def explore(configuration, mutant=None, variant=None, optimize="-O0", timeout=60
             if done.returncode:
                 raise ExplorationFailed(f"{words[0]}: {done.stdout}{done.stderr}")
 
-        generate("spin", *defines, "-a", str(MODEL))
+        generate("spin", *defines, "-a", str(configuration.model))
         generate("gcc", optimize, "-w", *flags, "-o", "pan", "pan.c")
         output = run("./pan", "-m1000000", *(["-l"] if configuration.cycles else [])).stdout
         states = re.search(r"^ *(\d+) states, stored", output, re.MULTILINE)
@@ -191,19 +212,14 @@ def explore(configuration, mutant=None, variant=None, optimize="-O0", timeout=60
             raise ExplorationFailed(f"{configuration.name}: {output}")
         trail = ""
         if found:
-            told = run("spin", *defines, "-T", "-k", "event.pml.trail", str(MODEL)).stdout
-            trail = story(told, macros, output)
+            model = configuration.model
+            told = run("spin", *defines, "-T", "-k", f"{model.name}.trail", str(model)).stdout
+            trail = story(told, configuration.names(), output)
     return Result(int(states[1]), time.monotonic() - start, found, trail)
 
 
-def story(told, macros, output):
+def story(told, names, output):
     """The trail as text: one line a step, with names instead of numbers, and how it ends."""
-    names = [
-        f"{role} {number + 1}" if int(macros.get(macro, 0)) > 1 else role
-        for macro, role in ROLES.items()
-        for number in range(int(macros.get(macro, 0)))
-    ]
-    names.append("rescuer")
     steps = [line for line in told.splitlines() if re.match(r"#\d+: |BROKEN|<<<", line.strip())]
     lines = [re.sub(r"#(\d+): ", lambda at: f"{names[int(at[1])]}: ", one).strip() for one in steps]
     if not lines or "BROKEN" not in lines[-1]:
@@ -226,7 +242,7 @@ def main(words=None):
     if not options.mutant:
         large = [(one, "-O2") for one in PROMISES_LARGE if options.large or options.configuration]
         for one, optimize in [*((one, "-O0") for one in PROMISES), *large]:
-            for sleeping in SLEEPING if optimize == "-O2" else SLEEPING[:2]:
+            for sleeping in one.modes(mixed=optimize == "-O2"):
                 jobs.append((None, one.slept(sleeping), False, optimize))
         jobs += [(None, one, True, "-O0") for one in GAPS.values()]
     jobs += [

@@ -16,8 +16,10 @@
 #include <stdint.h>
 #include <time.h>
 
-enum { HISTORY_SET = 1, HISTORY_CLEAR, HISTORY_IS_SET, HISTORY_WAIT };          /* kind */
+enum { HISTORY_SET = 1, HISTORY_CLEAR, HISTORY_IS_SET, HISTORY_WAIT, HISTORY_WAIT_ANY,
+       HISTORY_WAIT_ALL };                                                      /* kind */
 enum { HISTORY_FALSE, HISTORY_TRUE, HISTORY_NOTHING, HISTORY_RAISED };          /* result */
+#define HISTORY_EVENTS 8 /* the most of a run */
 #define HISTORY_NO_LIMIT INT64_MAX                                              /* timeout */
 
 struct history_header {
@@ -34,10 +36,12 @@ struct history_record {
     uint32_t worker;
     uint32_t number;  /* counts the calls of this worker */
     uint8_t kind;     /* 0: no record */
-    uint8_t pad1[3];
+    uint8_t asked;    /* of which events, as bits; 0: of the only one */
+    uint8_t pad1[2];
     uint32_t look; /* of a wait: ns from `invoked` until it had read the event, and 1; 0: unknown */
     uint8_t result;
-    uint8_t pad2[7];
+    uint8_t answer; /* of wait_any: the events that were set, as bits */
+    uint8_t pad2[6];
     uint64_t returned; /* 0: pending */
 };
 
@@ -63,8 +67,8 @@ static inline uint64_t history_now(void) {
 
 /* Begin a record directly before the call; NULL: the log is full. A signal handler may do so inside
  * a logged call: the counter hands out each number once. */
-static inline struct history_record *history_invoke(struct history_log *log, uint8_t kind,
-                                                    int64_t timeout) {
+static inline struct history_record *history_invoke_of(struct history_log *log, uint8_t kind,
+                                                       int64_t timeout, uint8_t asked) {
     /* Relaxed: only this thread and its handlers count. */
     uint32_t number = __atomic_fetch_add(&log->next, 1, __ATOMIC_RELAXED);
     if (number >= log->capacity) return NULL;
@@ -72,9 +76,16 @@ static inline struct history_record *history_invoke(struct history_log *log, uin
     at->timeout = timeout;
     at->worker = log->worker;
     at->number = number;
+    at->asked = asked;
     at->invoked = history_now();
     __atomic_store_n(&at->kind, kind, __ATOMIC_RELEASE); /* the commit: after all of the above */
     return at;
+}
+
+/* Of the only event. */
+static inline struct history_record *history_invoke(struct history_log *log, uint8_t kind,
+                                                    int64_t timeout) {
+    return history_invoke_of(log, kind, timeout, 0);
 }
 
 /* Note in the middle of a wait that it has begun: it has read the event for the first time, and from

@@ -30,17 +30,27 @@ MAGIC = b"SE-HIST1"
 HEADER = struct.Struct("@8sIIQ40x")  # magic, worker, process id, death (0: alive); 64 bytes
 _DEATH = 16
 _BEGIN = struct.Struct("@QqIIB")  # invoked, timeout, worker, number, kind
+_ASKED_AT = 25  # of which events, as bits; 0: of the only one
 _LOOK = struct.Struct("@I")  # nanoseconds from invoked to looked, and 1; 0: unknown
 _LOOK_AT, _END_AT = 28, 32
-_END = struct.Struct("@B7xQ")  # result, returned
-RECORD = struct.Struct("@QqIIB3xIB7xQ")
+_END = struct.Struct("@BB6xQ")  # result, answer (of wait_any: those that were set), returned
+RECORD = struct.Struct("@QqIIBB2xIBB6xQ")
 
-SET, CLEAR, IS_SET, WAIT = 1, 2, 3, 4
-KINDS = ("", "set", "clear", "is_set", "wait")
+SET, CLEAR, IS_SET, WAIT, WAIT_ANY, WAIT_ALL = 1, 2, 3, 4, 5, 6
+KINDS = ("", "set", "clear", "is_set", "wait", "wait_any", "wait_all")
+#: Those that wait.
+WAITS = KINDS[WAIT:]
+#: The events of a run that has several; each is a bit, A is 1.
+LETTERS = "ABCDEFGH"
 #: Beside False and True: the call returned nothing, or it raised.
 NOTHING, RAISED = 2, 3
 #: The `timeout` of a wait without one.
 NO_LIMIT = 2**63 - 1
+
+
+def letters(events):
+    """The letters of these events: "AB" for 3."""
+    return "".join(letter for i, letter in enumerate(LETTERS) if events >> i & 1)
 
 
 class Operation(NamedTuple):
@@ -48,18 +58,37 @@ class Operation(NamedTuple):
 
     worker: int
     number: int  # counts the calls of this worker
-    kind: str  # "set", "clear", "is_set" or "wait"
+    kind: str  # one of KINDS
     invoked: int
     returned: int | None = None  # None: pending
     died: int | None = None  # pending: it cannot have taken effect later than this; None: unknown
     timeout: int | None = None  # of a wait; None: no limit
-    result: bool | None = None  # of is_set and wait
+    result: bool | None = None  # of is_set and the waits; of wait_any: was any set?
     looked: int | None = None  # a wait that can tell: since then it misses no set
+    asked: int = 0  # of which events, as bits; 0: there is only one
+    answer: int | None = None  # of wait_any: those that were set, as bits
 
     def __str__(self) -> str:
-        limit = "" if self.kind != "wait" or self.timeout is None else f"{self.timeout / 1e6:g} ms"
-        result = "" if self.result is None else f" → {self.result}"
-        return f"{self.kind}({limit}){result if self.returned is not None else ' …'}"
+        return self.words("" if self.timeout is None else f"{self.timeout / 1e6:g} ms")
+
+    def words(self, limit: str, pending: str = "…") -> str:
+        """The call: wait_all(AB, 3 ms) → True; `limit`: its time-out."""
+        kind = self.kind
+        if self.answer is not None:
+            kind = "wait_any"  # also where it is drawn as what it means for one of its events
+        elif kind == "wait" and self.asked & (self.asked - 1):
+            kind = "wait_all"
+        call = f"{kind}({', '.join(filter(None, (letters(self.asked), limit)))})"
+        if self.returned is None:
+            return f"{call} {pending}"
+        if self.answer is not None:
+            return f"{call} → [{', '.join(letters(self.answer))}]"
+        return call if self.result is None else f"{call} → {self.result}"
+
+
+def end_of(operations):
+    """The latest time in a history."""
+    return max(each.invoked if each.returned is None else each.returned for each in operations)
 
 
 class LogFull(Exception):
@@ -90,13 +119,17 @@ class Log:
         self._next = itertools.count()
         HEADER.pack_into(self._buffer, 0, MAGIC, worker, os.getpid(), 0)
 
-    def invoke(self, kind, timeout=NO_LIMIT, _pack=_BEGIN.pack_into, _now=time.monotonic_ns):
+    def invoke(
+        self, kind, timeout=NO_LIMIT, asked=0, _pack=_BEGIN.pack_into, _now=time.monotonic_ns
+    ):
         """Begin a record directly before the call; return what respond() needs."""
         number = next(self._next)
         at = number * 48 + 64
         try:
+            if asked:
+                self._buffer[at + _ASKED_AT] = asked
             _pack(self._buffer, at, _now(), timeout, self._worker, number, kind)
-        except struct.error as error:
+        except (struct.error, IndexError) as error:
             raise LogFull(f"{self.path}: {error}") from None
         return at
 
@@ -107,10 +140,10 @@ class Log:
         if after < 2**32 - 1:
             _LOOK.pack_into(self._buffer, at + _LOOK_AT, after + 1)
 
-    def respond(self, at, result=NOTHING, _pack=_END.pack_into, _now=time.monotonic_ns):
+    def respond(self, at, result=NOTHING, answer=0, _pack=_END.pack_into, _now=time.monotonic_ns):
         """Complete it directly after the call, with True, False, NOTHING or RAISED."""
         now = _now()
-        _pack(self._buffer, at + _END_AT, result, now)
+        _pack(self._buffer, at + _END_AT, result, answer, now)
 
     def close(self):
         """Unmap the file; records stay as they are."""
@@ -138,7 +171,9 @@ def _read(path):
         while any(block := file.read(RECORD.size * 1024)):
             usable = len(block) - len(block) % RECORD.size
             for fields in RECORD.iter_unpack(block[:usable]):
-                invoked, timeout, worker, number, kind, look, result, returned = fields
+                invoked, timeout, worker, number, kind, asked, look, result, answer, returned = (
+                    fields
+                )
                 if not kind:
                     continue
                 died = None
@@ -146,7 +181,7 @@ def _read(path):
                     returned, died, result = None, death, NOTHING
                 elif result == RAISED:  # it may have taken effect before it raised
                     returned, died, result = None, returned, NOTHING
-                limited = kind == WAIT and timeout != NO_LIMIT
+                limited = kind >= WAIT and timeout != NO_LIMIT
                 yield Operation(
                     worker,
                     number,
@@ -157,6 +192,8 @@ def _read(path):
                     timeout if limited else None,
                     bool(result) if result < NOTHING else None,
                     invoked + look - 1 if look else None,
+                    asked,
+                    answer if kind == WAIT_ANY and result < NOTHING else None,
                 )
 
 
@@ -187,8 +224,8 @@ def save(directory, operations, **settings):
             limit = NO_LIMIT if operation.timeout is None else operation.timeout
             kind = KINDS.index(operation.kind)
             look = 0 if operation.looked is None else operation.looked - operation.invoked + 1
-            begin = operation.invoked, limit, worker, operation.number, kind
-            data += RECORD.pack(*begin, look, result, returned or 0)
+            begin = operation.invoked, limit, worker, operation.number, kind, operation.asked
+            data += RECORD.pack(*begin, look, result, operation.answer or 0, returned or 0)
         (directory / f"{worker}.log").write_bytes(data)
     save_settings(directory, **settings)
 

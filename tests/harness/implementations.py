@@ -8,113 +8,65 @@ generations in another way than its neighbour.
 
 import contextlib
 import itertools
-import os
 import random
 import threading
+
+from redis_server import PATIENT, VOLATILE, Server, no_server
 
 from systemevent import SystemEvent, unlink
 from systemevent import _word as word
 
-from .commands import CommandEvent
+from .awaited import AwaitedEvent
+from .commands import CommandEvent, CommandsOfSeveral
+from .implementation import BOTH, Implementation, cut, is_loner, new_name, parts
 from .programs import player
+from .roles import waits_for
 from .scenarios import is_foreign
 from .seats import CLOSER, Commander, Forked, Program, Served, Spawned
+from .several import AmongMany, Meeting, Several
 
-_counter = itertools.count()
 MODES = ("futex_waitv", "futex_wait")
 #: How many of a hundred commands are killed, where kills belong to the run.
 MORTALITY = 10
-
-
-def new_name():
-    """The name of an event of its own."""
-    return f"stress.{os.getpid()}.{next(_counter)}"
-
-
-class Implementation:
-    """One event, for one run."""
-
-    #: How many workers share a process; None: all of them.
-    threads = 1
-    #: May its users be killed?
-    survives_kills = False
-    #: How many times as long as a wake-up may a call take on a machine that has far too much to do?
-    slowness = 1
-    #: Does a waiter that was stopped in its sleep see a pulse that came and went meanwhile?
-    sees_all_pulses = True
-
-    def __init__(self):
-        self.event = self.make()
-
-    def make(self):
-        """The event: an object with set, clear, is_set and wait."""
-        raise NotImplementedError
-
-    def seats(self, task, has_kills=False):
-        """The Seats of the workers of a Task, of whom the last is the closer.
-
-        has_kills: do kills belong to the run? (The runner kills; but see commands.py.)
-        """
-        if self.threads is None:
-            return [self.seat(task)]
-        return [self.seat(part) for part in _parts(task, itertools.repeat(self.threads))]
-
-    def seat(self, task):
-        """The Seat of a few workers."""
-        return Forked(task._replace(event=self.event))
-
-    def close(self):
-        """Leave nothing behind."""
-
-
-def _cut(task, size):
-    """The first workers of a task, at most so many, and the rest.
-
-    A foreign program and the closer are alone.
-    """
-    end = 1
-    if not _is_loner(task.roles[0]):
-        while end < min(size, len(task.roles)) and not _is_loner(task.roles[end]):
-            end += 1
-    first, rest = slice(end), slice(end, None)
-    return tuple(
-        task._replace(numbers=task.numbers[part], roles=task.roles[part]) for part in (first, rest)
-    )
-
-
-def _parts(task, sizes):
-    """A task in parts of at most these sizes."""
-    while task.numbers:
-        part, task = _cut(task, next(sizes))
-        yield part
-
-
-def _is_loner(role):
-    return role == CLOSER or is_foreign(role)
 
 
 class Threading(Implementation):
     """threading.Event: the original, which tests the tester."""
 
     threads = None
+    several = BOTH
 
     def make(self):
         return threading.Event()
 
+    def make_several(self, count):
+        return Meeting(count)
+
 
 class Named(Implementation):
-    """An event with a name, in processes that inherited it."""
+    """Events with names, in processes that inherited them."""
 
     kind = SystemEvent
+    #: wait_any and wait_all, if they are not those of SystemEvent.
+    waits = {}  # never changed
+
+    def __init__(self, count=0):
+        super().__init__(count)
+        self.names = []
 
     def make(self):
-        self.name = new_name()
-        return self.kind(self.name)
+        self.names.append(new_name())
+        return self.kind(self.names[-1])
+
+    def make_several(self, count):
+        return Several([self.make() for _ in range(count)], **self.waits)
 
     def close(self):
-        self.event.close()
-        with contextlib.suppress(FileNotFoundError):
-            unlink(self.name)
+        if self.event:
+            self.event.close()
+        for name in self.names:
+            with contextlib.suppress(FileNotFoundError):
+                unlink(name)
 
 
 class Processes(Named):
@@ -122,6 +74,7 @@ class Processes(Named):
 
     survives_kills = True
     mode = MODES[0]
+    several = BOTH
 
     def seat(self, task):
         if is_foreign(task.roles[0]):
@@ -134,7 +87,8 @@ class Processes(Named):
 
     def program(self, task, mode=None, mutant=None):
         """A C program."""
-        where = player(mutant), f"/SystemEvent.{self.name}"
+        names = self.names[: self.count or 1]
+        where = player(mutant), ",".join(f"/SystemEvent.{name}" for name in names)
         return Program(task._replace(event=where, mode=mode or self.mode))
 
 
@@ -142,6 +96,57 @@ class SharedObjects(Processes):
     """SystemEvent in processes whose threads share an object."""
 
     threads = 3
+
+
+class Crowded(Processes):
+    """SystemEvents in processes, among 70 others whenever somebody waits for several of them."""
+
+    has_one = False
+    _others = ()
+
+    def make_several(self, count):
+        several = super().make_several(count)
+        self._others = [self.make() for _ in range(140)]
+        clear, always_set = self._others[:70], self._others[70:]
+        for each in always_set:
+            each.set()
+        among = AmongMany(clear, always_set)
+        several.wait_any, several.wait_all = among.wait_any, among.wait_all
+        return several
+
+    def close(self):
+        super().close()
+        for each in self._others:
+            each.close()
+
+
+class Awaited(Processes):
+    """SystemEvent in processes that await it, two threads with a loop each."""
+
+    kind = AwaitedEvent
+    threads = 2
+    several = None
+
+
+class Remote(Processes):
+    """SystemEvent on a Redis server of its own, in processes whose threads share an object."""
+
+    threads = 2
+    has_foreigners = False
+    slowness = 4  # a call is a question to a server, which has to be run, too
+    server = None
+
+    def make(self):
+        if self.server is None:
+            self.server = Server(*VOLATILE, "--maxclients", "20000", patience=PATIENT)
+            self.server.__enter__()
+        return SystemEvent(new_name(), url=self.server.url)
+
+    def close(self):
+        if self.event:
+            self.event.close()
+        if self.server:
+            self.server.__exit__()
 
 
 class ManyThreads(Processes):
@@ -154,7 +159,7 @@ class Programs(Processes):
     """C programs that include systemevent.h, of one or two threads."""
 
     def seats(self, task, has_kills=False):
-        return [self.seat(part) for part in _parts(task, itertools.cycle((1, 2)))]
+        return [self.seat(part) for part in parts(task, itertools.cycle((1, 2)))]
 
     def seat(self, task):
         if CLOSER in task.roles:
@@ -172,14 +177,15 @@ class Commands(Processes):
         return super().seats(task)
 
     def seat(self, task):
-        if _is_loner(task.roles[0]):
+        if is_loner(task.roles[0]):
             return super().seat(task)
         return self.commander(task, self.mode)
 
     def commander(self, task, mode):
         """A process that uses the commands."""
         seed = f"{task.seed}.{task.numbers.start}"
-        event = CommandEvent(self.name, mode, self._mortality, seed)
+        events = [CommandEvent(name, mode, self._mortality, seed) for name in self.names]
+        event = CommandsOfSeveral(events) if self.count else events[0]
         return Commander(task._replace(event=event))
 
 
@@ -206,14 +212,16 @@ class Mixed(Commands):
         seats = []
         while task.numbers:
             kind = next(kinds)
-            part, task = _cut(task, self._SIZES[kind])
-            if _is_loner(part.roles[0]):
+            part, task = cut(task, self._SIZES[kind])
+            if is_loner(part.roles[0]):
                 seats.append(Processes.seat(self, part))
             else:
                 seats.append(self._seat_of(kind, part, source.choice(modes)))
         return seats
 
     def _seat_of(self, kind, task, mode):
+        if "any" in waits_for(task.roles):
+            mode = MODES[0]
         if kind.startswith("C"):
             return self.program(task, mode)
         if kind == "command":
@@ -224,6 +232,8 @@ class Mixed(Commands):
 def _in(mode_, kind):
     """An implementation in a sleeping mode."""
     about = {"mode": mode_, "sees_all_pulses": mode_ == MODES[0], "__doc__": kind.__doc__}
+    if kind.several and mode_ != MODES[0]:
+        about["several"] = BOTH - {"any"}
     return type(kind.__name__, (kind,), about)
 
 
@@ -233,15 +243,19 @@ _KINDS = {
     "threads": ManyThreads,
     "programs": Programs,
     "commands": Commands,
+    "crowded": Crowded,
 }
 IMPLEMENTATIONS = {
     "threading": Threading,
     **{f"{name}/{mode}": _in(mode, kind) for name, kind in _KINDS.items() for mode in MODES},
+    f"awaited/{MODES[0]}": _in(MODES[0], Awaited),
     "mixed": Mixed,
+    "remote": Remote,
 }
 
 
 def available():
-    """The names of those that this kernel can run."""
+    """The names of those that this kernel can run, and for which there is a server."""
     newer = word.sleeps_on_both_halves()
-    return [name for name in IMPLEMENTATIONS if newer or not name.endswith(MODES[0])]
+    names = [name for name in IMPLEMENTATIONS if newer or not name.endswith(MODES[0])]
+    return [name for name in names if name != "remote" or not no_server()]

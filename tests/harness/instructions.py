@@ -1,4 +1,4 @@
-"""Kill, or pause, at every machine instruction of set, clear, wait and is_set.
+"""Kill, or pause, at every machine instruction of set, clear, wait, is_set, wait_any and wait_all.
 
 A scene is a small play around one operation of one process, the victim: what was before, what
 others do when the victim has fallen asleep, what it returns. A sweep plays a scene once for each
@@ -18,6 +18,7 @@ The scenes are in scenes.py, what is swept in compiled.py, how one is played in 
 and victim.py (traces.py), and what is right at its end in aftermath.py.
 """
 
+import dataclasses
 import functools
 import time
 
@@ -25,9 +26,12 @@ from .aftermath import judged, left
 from .compiled import Probe
 from .scenes import MUTANTS
 from .stage import Wrong, stage
-from .traces import ATTEMPTS, Trace, every_point
+from .traces import LONGEST_TIMEOUT, Trace, every_point
 from .tracing import ASLEEP, STEPPED
 from .victim import located, playing
+
+#: How many loads of a word a wait begins with, behind which it does not miss anything.
+LOADS = {"wait": 1, "wait_any": 2, "wait_all": 4}
 
 
 def kill_sweep(on, scene):
@@ -51,18 +55,25 @@ def pause_sweep(on, scene):
     trace = Trace(on, scene)
     scene = trace.scene
     loads, sleeps = _loads_and_sleeps(on, scene)
+    first_loads = loads[: LOADS.get(scene.operation, 0)]
 
     def play(where):
         with playing(on, scene) as victim, located(scene, f"paused at {where}", victim):
 
             def note():
-                _note(on, victim, loads)
+                _note(on, victim, first_loads)
 
             reached = victim.reach(where, trace, note)
             if reached:
-                if victim.state == ASLEEP:
+                asleep = victim.state == ASLEEP
+                # It knows what it has looked at twice since it changed. (See rule 11.)
+                has_looked = first_loads and where[0] > first_loads[-1]
+                has_looked = has_looked and victim.is_before_all_scripts
+                victim.knows = not on.older_kernel and (asleep or has_looked)
+                if asleep:
                     victim.leave_the_queue()
                 on.play(scene.paused)
+                victim.knows = False
                 if on.older_kernel and any(_last(loads, s) < where[0] <= s for s in sleeps):
                     # What these kernels cannot do: a pulse between the last look and the sleep, or
                     # in a stop of the sleeper, is missed.
@@ -84,7 +95,7 @@ def _last(points, before):
 def _note(on, victim, loads):
     """Note since when the victim waits; if it sleeps, is that right?"""
     asleep = victim.state == ASLEEP
-    if victim.waits_since is None and (asleep or (loads and victim.point > loads[0])):
+    if victim.waits_since is None and (asleep or (loads and victim.point > loads[-1])):
         victim.waits_since = time.monotonic_ns()
     if asleep:
         on.nobody_overslept([victim])
@@ -96,30 +107,34 @@ def _loads_and_sleeps(on, scene):
     A load is what leaves in a register the word as it was in front of that instruction: it is made
     another one each time, by the count of foreign waiters, that is the C library's business.
     """
-    for _ in range(ATTEMPTS):
+    while True:
         loads, sleeps = _load_and_sleep(on, scene)
-        if scene.operation != "wait" or sleeps or not (scene.timeout and on.older_kernel):
+        if scene.operation not in LOADS or sleeps or not (scene.timeout and on.older_kernel):
             return loads, sleeps
-    raise Wrong(f"{scene}: never asleep")
+        if scene.timeout > LONGEST_TIMEOUT:
+            raise Wrong(f"{scene}: never asleep")
+        scene = dataclasses.replace(scene, timeout=2 * scene.timeout)
 
 
 def _load_and_sleep(on, scene):
     loads, sleeps = [], []
-    if scene.operation != "wait":
+    if scene.operation not in LOADS:
         return loads, sleeps
+    first, second = on.memory, on.memory.second
     with playing(on, scene) as victim:
         more = True
-        while more and (on.older_kernel or not loads):
+        while more and (on.older_kernel or len(loads) < LOADS[scene.operation]):
             if victim.state == STEPPED:
-                on.memory.word = on.memory.word & ~(0xFFFF << 32) | (victim.point + 1) << 32
-            word, point = on.memory.word, victim.point
+                first.word = first.word & ~(0xFFFF << 32) | (victim.point + 1) << 32
+                second.word = second.word & ~(0xFFFF << 32) | (victim.point + 1 << 1) << 32
+            words, point = on.words(), victim.point
             more = victim.go_on()
             if victim.state == ASLEEP:
                 sleeps.append(victim.point)
-            elif more and victim.process.holds(word):
+            elif more and any(victim.process.holds(word) for word in words):
                 loads.append(point)
         victim.process.kill()
-        on.play("clear")
+        on.play("clear clear2")
         on.dismiss()
     return loads, sleeps
 
@@ -130,6 +145,8 @@ def mutant_is_caught(mutant, folder, mode):
     sweep = {"kill": kill_sweep, "pause": pause_sweep}[what]
     # What futex_waitv is there for is no mistake on older kernels: the sweep excuses it there.
     is_mistake = on_older_kernels or mode == "futex_waitv"
+    if not scene.is_possible(mode):
+        return
     with stage(functools.partial(Probe, folder=folder, mutant=mutant), mode == "futex_wait") as on:
         try:
             sweep(on, scene)

@@ -33,7 +33,7 @@ from bisect import bisect_left, bisect_right
 from itertools import accumulate
 from typing import NamedTuple
 
-from .history import Operation
+from .history import Operation, end_of
 
 
 class Complaint(NamedTuple):
@@ -104,7 +104,7 @@ def delays(operations, bound_ns, end=None, set_at_end=None, pulses_count=True):
     `pulses_count`: must a wait see a set that is taken back at once?
     """
     if end is None:
-        end = max(max(each.invoked, each.returned or 0) for each in operations)
+        end = end_of(operations)
     sets = sorted(
         (each for each in operations if each.kind == "set" and each.returned is not None),
         key=lambda each: each.invoked,
@@ -140,10 +140,15 @@ def delays(operations, bound_ns, end=None, set_at_end=None, pulses_count=True):
     return found
 
 
-def complaints(operations, bound_ns, *args, **kwargs):
-    """Those of delays() that are longer than the bound, one of each wait."""
+def too_long(delayed, bound_ns):
+    """Those that are longer than the bound, one of each wait."""
     found = {}
-    for each in delays(operations, bound_ns, *args, **kwargs):
+    for each in delayed:
         if each.delay > bound_ns:
             found.setdefault((each.wait.worker, each.wait.number), each)
     return list(found.values())
+
+
+def complaints(operations, bound_ns, *args, **kwargs):
+    """Those of delays() that are longer than the bound, one of each wait."""
+    return too_long(delays(operations, bound_ns, *args, **kwargs), bound_ns)

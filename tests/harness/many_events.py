@@ -10,6 +10,7 @@ hundred places, as the kernel hashes its futexes, and lets two events share one.
 import collections
 import contextlib
 import random
+import secrets
 import shutil
 import tempfile
 import time
@@ -22,7 +23,7 @@ from systemevent import SystemEvent, unlink
 
 from . import history, roles
 from .checker import judge
-from .implementations import new_name
+from .implementation import new_name
 
 COUNT = 5000
 _WORKERS = 4
@@ -55,17 +56,36 @@ class _Log(history.Log):
 
 def run(count=COUNT, seconds=5.0, seed=0):
     """Play for some seconds on `count` events, on each at least once; judge each: a Result."""
-    directory = Path(tempfile.mkdtemp(prefix="stress.events."))
+    # Named before it is made: Ctrl-C may come in between, and nothing may stay behind.
+    directory = Path(tempfile.gettempdir(), f"stress.events.{secrets.token_hex(8)}")
+    try:
+        directory.mkdir(mode=0o700)
+        _play_all(count, seconds, seed, directory)
+        return _judged(directory)
+    except BaseException:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
+
+
+def _play_all(count, seconds, seed, directory):
     with contextlib.ExitStack() as stack:
         names = [new_name() for _ in range(count)]
         events = []
         for name in names:
+            stack.callback(_remove, name)
             events.append(stack.enter_context(SystemEvent(name)))
-            stack.callback(unlink, name)
         end = time.monotonic() + seconds
         arguments = events, directory, seed, end
         for one in stack.enter_context(workers(range(_WORKERS), _play, *arguments)):
             one.result(seconds + 60)
+
+
+def _remove(name):
+    with contextlib.suppress(FileNotFoundError):
+        unlink(name)
+
+
+def _judged(directory):
     histories = collections.defaultdict(list)
     operations = history.load(directory)
     for each in operations:
@@ -90,11 +110,14 @@ def _play(number, events, directory, seed, end):
         meeting = time.monotonic_ns() // _MEETING
         # A multiplier with no factor in common with the count: every event has its turn.
         at = meeting * 7919 % len(events)
-        missing.discard(at)
         log.turn_to(at, number)
         event = roles.Logged(events[at], log)
         while time.monotonic_ns() // _MEETING == meeting:
             roles.play(source.choice(_ROLE), event, source)
+        if event.calls:
+            missing.discard(at)
     for at in sorted(missing):  # a machine with too much to do comes too late to some meetings
         log.turn_to(at, number)
-        roles.play(source.choice(_ROLE), roles.Logged(events[at], log), source)
+        event = roles.Logged(events[at], log)
+        while not event.calls:
+            roles.play(source.choice(_ROLE), event, source)

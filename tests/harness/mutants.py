@@ -10,7 +10,9 @@ import multiprocessing
 
 from original import OriginalSystemEvent
 
-from .implementations import Implementation, Named, Programs
+from .implementation import Implementation
+from .implementations import Named, Programs
+from .mutants_of_several import MUTANTS_OF_SEVERAL
 from .wrong_events import (
     Counting,
     DelayedClear,
@@ -169,4 +171,5 @@ MUTANTS = {
     "C/seen-not-first": SeenNotFirstMutant,
     "C/no-pass-on": NoPassOnMutant,
     "C/no-reload": NoReloadMutant,
+    **MUTANTS_OF_SEVERAL,
 }

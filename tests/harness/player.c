@@ -1,6 +1,6 @@
 /* player.c - workers in C: threads that play roles on an event, and log what they saw.
  *
- *     player DIRECTORY SEMAPHORE SEED MOST FIRST ROLE...
+ *     player DIRECTORY SEMAPHORE[,...] SEED MOST FIRST ROLE...
  *
  * One thread for each ROLE (see roles.py for the language), with the numbers FIRST, FIRST + 1, ...
  * DIRECTORY holds the run's board (board.py) and gets the logs (history.h), each with room for MOST
@@ -13,6 +13,7 @@
 #include "probe.c"
 
 #include "history.h"
+#include "several.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -32,7 +33,8 @@ struct board {
 };
 
 static struct board *board;
-static systemevent_t event;
+static systemevent_t events[HISTORY_EVENTS];
+static unsigned event_count;
 static const char *directory;
 static uint64_t seed;
 static uint32_t most;
@@ -46,10 +48,6 @@ static void *check(void *pointer, const char *what) {
 }
 
 /* ---- time and chance ------------------------------------------------------------------------- */
-
-static struct timespec timespec_of(int64_t ns) {
-    return (struct timespec){ns / 1000000000, ns % 1000000000};
-}
 
 static void pause_for(int64_t ns) {
     struct timespec until = timespec_of((int64_t)history_now() + ns);
@@ -81,8 +79,10 @@ static void go_away(int number) {
 static void drop_the_page(int number) {
     int error = errno;
     (void)number;
-    uintptr_t page = (uintptr_t)event.word & ~(uintptr_t)4095;
-    madvise((void *)page, 4096, MADV_DONTNEED); /* shared: the contents stay */
+    for (unsigned i = 0; i < event_count; i++) {
+        uintptr_t page = (uintptr_t)events[i].word & ~(uintptr_t)4095;
+        madvise((void *)page, 4096, MADV_DONTNEED); /* shared: the contents stay */
+    }
     errno = error;
 }
 
@@ -112,28 +112,33 @@ static void open_log(struct worker *worker, uint32_t number) {
                                        most + SPARE, 0};
 }
 
-static int logged_wait(int64_t timeout, struct history_record *at) {
-    uint64_t first = systemevent__load(&event); /* before the clock: see systemevent__wait_since */
+static int logged_wait(const systemevent_t *event, int64_t timeout, struct history_record *at) {
+    uint64_t first = systemevent__load(event); /* before the clock: see systemevent__wait_since */
     history_looked(at);
     if (systemevent__value(first) != 0) return 1;
-    if (timeout == HISTORY_NO_LIMIT) return wait_since(&event, first, NULL);
+    if (timeout == HISTORY_NO_LIMIT) return wait_since(event, first, NULL);
     if (timeout <= 0) return 0;
     struct timespec deadline = timespec_of((int64_t)history_now() + timeout);
-    return wait_since(&event, first, &deadline);
+    return wait_since(event, first, &deadline);
 }
 
-static void call(struct worker *worker, const char *operation, int64_t timeout) {
-    static const char *const names[] = {"", "set", "clear", "is_set", "wait"};
+/* `asked`: of which events, as bits; 0: of the only one. */
+static void call(struct worker *worker, const char *operation, int64_t timeout, uint8_t asked) {
+    static const char *const names[] = {"", "set", "clear", "is_set", "wait", "any", "all"};
     bool is_post = !strcmp(operation, "post");
     uint8_t kind = HISTORY_SET;
     while (!is_post && strcmp(operation, names[kind]))
-        if (++kind > HISTORY_WAIT) check(NULL, operation);
-    struct history_record *at = check(history_invoke(&worker->log, kind, timeout), "log");
-    int result = is_post                                             ? probe_post(&event)
-                 : kind == HISTORY_SET                               ? probe_set(&event)
-                 : kind == HISTORY_CLEAR                             ? probe_clear(&event)
-                 : kind == HISTORY_IS_SET                            ? probe_is_set(&event)
-                                                                     : logged_wait(timeout, at);
+        if (++kind > HISTORY_WAIT_ALL) check(NULL, operation);
+    const systemevent_t *event = &events[asked ? __builtin_ctz(asked) : 0];
+    struct history_record *at =
+        check(history_invoke_of(&worker->log, kind, timeout, asked), "log");
+    int result = is_post                    ? probe_post(event)
+                 : kind == HISTORY_SET      ? probe_set(event)
+                 : kind == HISTORY_CLEAR    ? probe_clear(event)
+                 : kind == HISTORY_IS_SET   ? probe_is_set(event)
+                 : kind == HISTORY_WAIT     ? logged_wait(event, timeout, at)
+                 : kind == HISTORY_WAIT_ANY ? logged_wait_any(events, timeout, at)
+                                            : logged_wait_all(events, timeout, at);
     if (result < 0) check(NULL, operation);
     history_respond(at, kind < HISTORY_IS_SET ? HISTORY_NOTHING : (uint8_t)result);
 }
@@ -147,6 +152,10 @@ static void play(struct worker *worker, const char *text) {
         if (sscanf(text, "%15[a-z_]%n", operation, &length) != 1) check(NULL, worker->role);
         text += length;
         int64_t limit = HISTORY_NO_LIMIT;
+        uint8_t asked = 0;
+        if (*text == ':' && text[1] >= 'A' && text[1] < 'A' + HISTORY_EVENTS)
+            for (text++; *text >= 'A' && *text < 'A' + (char)event_count; text++)
+                asked |= (uint8_t)(1u << (*text - 'A'));
         if (*text == ':') {
             least = most_ = strtod(text + 1, (char **)&text);
             if (*text == ':') most_ = strtod(text + 1, (char **)&text);
@@ -155,7 +164,7 @@ static void play(struct worker *worker, const char *text) {
         if (!strcmp(operation, "pause"))
             pause_for(limit);
         else
-            call(worker, operation, limit);
+            call(worker, operation, limit, asked);
     }
 }
 
@@ -202,7 +211,8 @@ static void *work(void *argument) {
     if (!strcmp(worker->role, CLOSER)) {
         pause_for(board->end - (int64_t)history_now());
         while ((int64_t)history_now() < board->patience && !everybody_else_is_over(number)) {
-            call(worker, "set", HISTORY_NO_LIMIT);
+            for (unsigned i = 0; i < event_count; i++)
+                call(worker, "set", HISTORY_NO_LIMIT, event_count > 1 ? (uint8_t)(1u << i) : 0);
             pause_for(RATHER_OFTEN);
         }
     } else {
@@ -222,7 +232,9 @@ int main(int argc, char **argv) {
     uint32_t first = (uint32_t)strtoul(argv[5], NULL, 10);
     const char *mode = getenv("SYSTEMEVENT_SLEEP");
     probe_sleep_on_value_only(mode && !strcmp(mode, "futex_wait"));
-    if (systemevent_open(&event, argv[2], 0600)) check(NULL, argv[2]);
+    for (char *name = strtok(argv[2], ","); name; name = strtok(NULL, ","))
+        if (event_count == HISTORY_EVENTS || systemevent_open(&events[event_count++], name, 0600))
+            check(NULL, name);
     int fd = open_board();
     board = check(mmap(NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0), "board");
     close(fd);

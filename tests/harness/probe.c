@@ -1,11 +1,25 @@
-/* The operations of systemevent.h as functions with an address, for the sweeps of instructions.py;
- * and, one for each -DMUTANT_..., events with one mistake, to show that the sweeps see it.
+/* The operations of systemevent.h and systemevent_multi.h as functions with an address, for the sweeps
+ * of instructions.py; and, one for each -DMUTANT_..., events with one mistake, to show that the sweeps see it.
  *
  * Each mistake stands beside the history that must give it away. The mutants of set() and clear()
  * replace one function; those of wait() are switches in a copy of it, which without any switch is
  * the original, line by line.
  */
 #include "../../systemevent/systemevent.h"
+#ifdef MUTANT_ANY_NO_GENERATIONS
+/* A pulse between the first look and the sleep: nothing has changed, and it sleeps. */
+#define systemevent__generation(word) ((uint64_t)0 & (word))
+#endif
+#ifdef MUTANT_ANY_NO_PASS_ON
+/* A foreign post wakes it, and nobody else. */
+#define systemevent__pass_on(event) (void)(event)
+#endif
+#ifndef MULTI_HEADER /* or a mutant of it */
+#define MULTI_HEADER "../../systemevent/systemevent_multi.h"
+#endif
+#include MULTI_HEADER
+#undef systemevent__generation
+#undef systemevent__pass_on
 
 #include <signal.h>
 
@@ -146,6 +160,36 @@ PROBE int probe_wait(const systemevent_t *event, const struct timespec *deadline
     return systemevent_wait(event, deadline);
 #else
     return wait_since(event, systemevent__load(event), deadline);
+#endif
+}
+
+/* ---- wait_any, wait_all ---------------------------------------------------------------------- */
+
+static void enter(systemevent_entry_t entries[2], const systemevent_t events[2]) {
+    for (int i = 0; i < 2; i++) entries[i].event = &events[i];
+}
+
+/* The events that were set: 1, 2, 3; 0; or -1. */
+PROBE int probe_wait_any(const systemevent_t events[2], const struct timespec *deadline) {
+    systemevent_entry_t entries[2];
+    enter(entries, events);
+    int result = systemevent_wait_any(entries, 2, deadline);
+    return result == 1 ? entries[0].was_set | entries[1].was_set << 1 : result;
+}
+
+PROBE int probe_wait_all(const systemevent_t events[2], const struct timespec *deadline) {
+    systemevent_entry_t entries[2];
+    enter(entries, events);
+#ifdef MUTANT_ALL_IN_ONE_PASS
+    /* The first is seen set, and cleared; the second is set, and seen. */
+    int result = 1;
+    while (result == 1 && !systemevent__pass(entries, 2))
+        for (int i = 0; i < 2 && result == 1; i++)
+            if (systemevent__value(entries[i].readings[3]) == 0)
+                result = systemevent_wait(&events[i], deadline);
+    return result;
+#else
+    return systemevent_wait_all(entries, 2, deadline);
 #endif
 }
 

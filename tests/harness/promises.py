@@ -1,6 +1,6 @@
 """Is every promise watched? Nine mutants of the package itself, judged by nine of its tests.
 
-    python -m tests.harness.promises [--write README.md]
+    python -m tests.harness.promises [--write docs/promises.md]
 
 A test that passes says nothing yet: it might pass on every event. So each promise has a *mutant*, a
 copy of the package with one mistake that breaks this promise only, and in it the tests of all
@@ -77,11 +77,11 @@ PROMISES = (
         "a `wait()` that finds the event set posts it again (turnstile)",
         Edit(
             _GLUE,
-            "    if (systemevent__value(first) != 0) Py_RETURN_TRUE;\n",
+            "    if (systemevent__value(first) != 0) return PyBool_FromLong(1);\n",
             "    if (systemevent__value(first) != 0) {\n"
             "        usleep(1); /* between sem_wait and sem_post, as it were */\n"
             "        systemevent_set(&self->event);\n"
-            "        Py_RETURN_TRUE;\n"
+            "        return PyBool_FromLong(1);\n"
             "    }\n",
         ),
     ),

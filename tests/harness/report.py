@@ -13,8 +13,9 @@ from html import escape
 from pathlib import Path
 
 from . import history, picture
-from .checker import judge
-from .liveness import complaints
+from .history import letters
+from .joint_window import JointWindow
+from .judge import complaints, judge
 from .timeline import CLEAR, EITHER, SET, duration, label, last_time, layout, stamp, timeline
 from .timeline import slept as timeline_of_sleeper
 
@@ -75,8 +76,11 @@ def _drawing(line):
 
 def text(verdict, epsilon_ns=0, directory=None):
     """An illegal verdict in letters: the flag, a row per call, what is wrong, what to type."""
+    if isinstance(verdict.window, JointWindow):
+        return _text_of_several(verdict.window, directory)
     line = timeline(verdict.window, epsilon_ns)
-    lines = [f"ILLEGAL  {line.says}", "", *_drawing(line), ""]
+    about = f"To {verdict.about}: " if verdict.about else ""
+    lines = [f"ILLEGAL  {about}{line.says}", "", *_drawing(line), ""]
     lines.append("the flag: ▔ must be set, ▁ must be clear, ░ either; ┄ may have happened or not")
     if line.hidden:
         lines.append(
@@ -87,8 +91,39 @@ def text(verdict, epsilon_ns=0, directory=None):
     return "\n".join(lines)
 
 
+def _text_of_several(window, directory):
+    """What contradicts itself only for all events together, call by call."""
+    asked = window.culprit.asked
+    who = f"Worker {window.culprit.worker} got {label(window.culprit)}, but "
+    if window.culprit.result:
+        says = f"{letters(asked)} cannot have been set all at once during the call."
+    elif len(letters(asked)) > 1:
+        says = f"{letters(asked)} must all have been set, or its time-out had not passed."
+    else:
+        says = "no order of these calls explains it."
+    first = min(each.invoked for each in window.evidence)
+    lines = [f"ILLEGAL  {who}{says}", ""]
+    calls = [(each, "") for each in window.evidence]
+    calls += [(each, "  (or not)") for each in window.context]
+    for each, note in sorted(calls, key=lambda call: (call[0].invoked, call[0].worker)):
+        last = last_time(each)
+        until = "…" if last is None else duration(last - first)
+        mark = "  ✗" if each == window.culprit else note
+        begins = duration(each.invoked - first)
+        lines.append(f"worker {each.worker:<4} {begins:>10} to {until:<10} {label(each)}{mark}")
+    if window.context:
+        lines.append("(or not): it is illegal whether these took effect or not")
+    if window.start is None:
+        lines.append("all events are clear at first")
+    if directory is not None:
+        lines.append(f"judge it again: {command(directory)}")
+    return "\n".join(lines)
+
+
 def html(verdict, epsilon_ns=0, directory=None):
-    """An illegal verdict as one self-contained HTML page."""
+    """An illegal verdict as one self-contained HTML page; "" if there is only the text."""
+    if isinstance(verdict.window, JointWindow):
+        return ""
     return picture.html(
         timeline(verdict.window, epsilon_ns),
         "threading.Event could not have shown this",
@@ -106,8 +141,10 @@ def _how_to_ask_again(directory):
 def _draw_sleeper(slept, operations, end, bound_ns, directory):
     """The worst of the complaints, in letters, and as a page beside the logs."""
     worst = max(slept, key=lambda each: each.delay)
+    if worst.cause is not None:  # of several events: what let it go at last was one of the same
+        operations = [each for each in operations if each.asked == worst.cause.asked]
     if end is None:
-        end = max(max(each.invoked, each.returned or 0) for each in operations)
+        end = history.end_of(operations)
     line = timeline_of_sleeper(worst, operations, end, bound_ns)
     others = ""
     if len(slept) > 1:
@@ -140,8 +177,11 @@ def judge_directory(directory, out=sys.stdout):
     )
     if verdict.kind == "illegal":
         page = Path(directory) / "illegal.html"
-        page.write_text(html(verdict, epsilon_ns, directory), encoding="utf-8")
-        print(f"\n{text(verdict, epsilon_ns, directory)}\npicture: {page}", file=out)
+        drawn = html(verdict, epsilon_ns, directory)
+        picture_is = f"\npicture: {page}" if drawn else ""
+        if drawn:
+            page.write_text(drawn, encoding="utf-8")
+        print(f"\n{text(verdict, epsilon_ns, directory)}{picture_is}", file=out)
     slept = complaints(operations, bound_ns, end, settings.get("set_at_end"), pulses)
     for complaint in slept[:MOST_COMPLAINTS]:
         print(complaint, file=out)

@@ -58,4 +58,4 @@ LARGE = {
 
 def is_foreign(role):
     """Is this role for a program that knows only semaphores?"""
-    return "post" in role.split()
+    return any(step.partition(":")[0] == "post" for step in role.split())

@@ -1,5 +1,8 @@
 """Scenes: small plays around one operation of one process, the victim; and the lists of them.
 
+There are two events. An operation is of the first one, or, as "set2", of the second; wait_any and
+wait_all are of both.
+
 MUTANTS names for each deliberately wrong event of probe.c the scene that must give it away.
 """
 
@@ -14,7 +17,8 @@ class Scene:
     """What is played around one operation of the victim. Scripts are for Stage.play().
 
     before: before the victim begins. asleep: one script for each time that the victim has fallen
-    asleep. paused: while it is paused. result: what it returns when nobody disturbs it.
+    asleep. paused: while it is paused. result: what it returns when nobody disturbs it; of
+    wait_any: 1, 2, or 3 if both were set.
     """
 
     operation: str
@@ -22,7 +26,11 @@ class Scene:
     asleep: tuple = ()
     paused: str = ""
     timeout: float | None = None
-    result: bool = False
+    result: int = 0
+
+    def is_possible(self, mode):
+        """Can it be played in this sleeping mode?"""
+        return mode == "futex_waitv" or self.operation != "wait_any"
 
     def __str__(self):
         parts = [self.before and f"[{self.before}]", self.operation]
@@ -82,6 +90,48 @@ PAUSED = [
     Scene("wait", timeout=_SHORT, paused="set clear"),
 ]
 
+#: So many of the following lists, from their beginning, are swept by pytest; all by the long run.
+BRIEF = 2
+
+KILLED_SEVERAL = [
+    Scene("wait_any", asleep=(_BOTH + "set2 clear2",), result=2),
+    Scene("wait_all", before="set set2", result=1),
+    Scene("wait_any", asleep=("A.wait B.wait2 post post2",), result=3),
+    Scene("wait_all", before="set2", asleep=(_BOTH + "victim.SIGUSR2",), result=1),
+    Scene("wait_any", before="set2", result=2),
+    Scene("wait_any", asleep=(_BOTH + "set",), result=1),
+    Scene("wait_any", asleep=("victim.SIGUSR1", "A.wait B.wait2 set2"), result=2),
+    Scene("wait_any", asleep=(_BOTH + "victim.SIGUSR2",), result=1),
+    Scene("wait_any", asleep=("victim.SIGSTOP", _BOTH + "set2 clear2"), result=2),
+    Scene("wait_any", timeout=_SHORT),
+    Scene("wait_all", before="set2", asleep=(_BOTH + "set",), result=1),
+    Scene("wait_all", asleep=("set", "A.wait2 B.wait set2 clear2"), result=1),
+    Scene("wait_all", before="set2", asleep=(_BOTH + "post",), result=1),
+    Scene("wait_all", before="set2", asleep=("victim.SIGUSR1", _BOTH + "set"), result=1),
+    Scene("wait_all", before="set2", timeout=_SHORT),
+]
+
+PAUSED_SEVERAL = [
+    Scene("wait_any", asleep=("set clear",), paused="set2 clear2", result=1),
+    Scene("wait_all", before="set set2", paused="clear clear2 set", result=1),
+    Scene("wait_any", asleep=("A.wait post",), paused="B.wait2 set2 clear2", result=1),
+    Scene("wait_all", before="set", asleep=("set2",), paused="set2 clear2", result=1),
+    Scene("wait_any", asleep=("set2",), paused="set clear", result=2),
+    Scene("wait_any", asleep=("set",), paused="A.wait2 set2 clear2 B.wait", result=1),
+    Scene("wait_any", asleep=("A.wait B.wait2 post post2",), result=3),
+    Scene("wait_any", asleep=("victim.SIGUSR1", "set2"), paused="set", result=2),
+    Scene("wait_any", timeout=_SHORT, paused="set2"),
+    Scene("wait_any", timeout=_SHORT, paused="set clear"),
+    Scene("wait_all", before="set", asleep=("set2",), paused="clear set2", result=1),
+    Scene("wait_all", before="set", asleep=("set2",), paused="clear set2 clear2 set", result=1),
+    Scene("wait_all", before="set2", asleep=("set",), paused="clear2 set clear set2", result=1),
+    Scene("wait_all", before="set2", asleep=("set",), paused="set clear", result=1),
+    Scene("wait_all", asleep=("set", "set2 clear2"), paused="set2 clear2", result=1),
+    Scene("wait_all", asleep=("set2 set",), paused="A.wait set clear", result=1),
+    Scene("wait_all", before="set2", asleep=("A.wait post",), paused="clear2 set2", result=1),
+    Scene("wait_all", before="set", timeout=_SHORT, paused="set2 clear2"),
+]
+
 #: Mutant: (its sweep, the scene that must give it away, whether also on older kernels).
 MUTANTS = {
     "STORE_THEN_WAKE": ("kill", Scene("set", before="A.wait B.wait"), True),
@@ -120,4 +170,15 @@ MUTANTS = {
         True,
     ),
     "NO_PASS_ON": ("pause", Scene("wait", asleep=("A.wait post",), result=True), True),
+    "ANY_NO_GENERATIONS": (
+        "pause",
+        Scene("wait_any", asleep=("set clear",), paused="set2 clear2", result=1),
+        True,
+    ),
+    "ANY_NO_PASS_ON": ("pause", Scene("wait_any", asleep=("A.wait post",), result=1), True),
+    "ALL_IN_ONE_PASS": (
+        "pause",
+        Scene("wait_all", before="set", asleep=("set2",), paused="clear set2", result=1),
+        True,
+    ),
 }

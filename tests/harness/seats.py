@@ -249,10 +249,10 @@ def _play(board, task, number, alternatives, event):
 
 
 def _close(board, number, event):
-    """At the end, set the event until nobody is left, also for a wait that began late."""
+    """At the end, set the event (or all) until nobody is left, also for a wait that began late."""
     time.sleep(max(0, board.end - time.monotonic_ns()) / 1e9)
     while time.monotonic_ns() < board.patience and not board.are_over(but=number):
-        event.set()
+        event.set_all()
         time.sleep(_REPEAT)
 
 

@@ -20,19 +20,20 @@ from typing import NamedTuple
 
 from processes import until
 
-from . import history, report
+from . import history, report, roles
 from .board import DEAD, DONE, READY, Board
-from .checker import Verdict, judge
 from .implementations import IMPLEMENTATIONS
-from .liveness import Complaint, complaints, delays
+from .judge import Verdict, complaints, delays, judge
+from .liveness import Complaint
 from .mutants import MUTANTS, Right
 from .perturbations import PERTURBATIONS
-from .scenarios import LARGE, SCENARIOS
+from .scenarios import LARGE, SCENARIOS, is_foreign
+from .scenarios_of_several import SEVERAL
 from .seats import CLOSER, Task
 
 #: All that can be run: what is under test, the right event of mutants.py, the mutants.
 EVENTS = {**IMPLEMENTATIONS, "right": Right, **MUTANTS}
-ALL_SCENARIOS = {**SCENARIOS, **LARGE}
+ALL_SCENARIOS = {**SCENARIOS, **SEVERAL, **LARGE}
 #: By how much the clocks of two calls may differ, rounded to their ticks.
 EPSILON_NS = 1000
 #: Seconds of promptness on an idle machine; and after how many more who is left hangs.
@@ -95,10 +96,16 @@ class Outcome(NamedTuple):
         return f"{text}logs: {self.directory}"
 
 
-def is_possible(implementation, perturbation):
-    """Can this implementation be played with that perturbation?"""
-    has_kills = any(each.kills for each in PERTURBATIONS[perturbation])
-    return EVENTS[implementation].survives_kills or not has_kills
+def is_possible(implementation, scenario, perturbation):
+    """Can this implementation play that scenario, with that perturbation?"""
+    kind, cast = EVENTS[implementation], ALL_SCENARIOS[scenario]
+    if any(each.kills for each in PERTURBATIONS[perturbation]) and not kind.survives_kills:
+        return False
+    if not kind.has_foreigners and any(map(is_foreign, cast)):
+        return False
+    if not roles.events_of(cast):
+        return kind.has_one
+    return kind.several is not None and roles.waits_for(cast) <= kind.several
 
 
 def run(implementation, scenario, seconds, seed, bound=None, perturbation="none", is_patient=True):
@@ -139,9 +146,11 @@ def _play(implementation, scenario, perturbation, seed, seconds, patience, direc
     """A _Run that is over; its logs are removed if anything goes wrong."""
     try:
         directory.mkdir(mode=0o700)
-        subject = EVENTS[implementation]()
+        cast = ALL_SCENARIOS[scenario]
+        subject = EVENTS[implementation](roles.events_of(cast))
         try:
-            one = _Run(subject, ALL_SCENARIOS[scenario], seconds, seed, patience, directory)
+            subject.open()
+            one = _Run(subject, cast, seconds, seed, patience, directory)
             one.play([kind() for kind in PERTURBATIONS[perturbation]])
             return one
         finally:
@@ -209,7 +218,7 @@ class _Run:
             now = time.monotonic_ns()
             end, deadline = (now + int(each * 1e9) for each in (self.seconds, self.patience))
             self.board.begin(end, deadline - int(_MARGIN * 1e9))
-            self._perturb(perturbing, end / 1e9)
+            self._perturb(perturbing, now / 1e9, end / 1e9)
             self._finish(deadline / 1e9)
 
     def _end(self):
@@ -224,9 +233,8 @@ class _Run:
             seat.finish(0)  # raises what went wrong
         return False
 
-    def _perturb(self, perturbing, end):
-        """Each of them in its own rhythm, until the end."""
-        due = time.monotonic()
+    def _perturb(self, perturbing, due, end):
+        """Each of them in its own rhythm, from the beginning, which was due then, until the end."""
         agenda = [(due, at) for at in range(len(perturbing))]
         while (now := self._note_lateness(due)) < end:
             if agenda and agenda[0][0] <= now:
@@ -280,9 +288,10 @@ class _Run:
         now = time.monotonic()
         while now < deadline:
             due = min(deadline, now + _GLANCE)
-            if seat.finish(due):
-                return True
+            over = seat.finish(due)
             now = self._note_lateness(due)
+            if over:
+                return True
         return seat.finish(0)
 
 

@@ -42,7 +42,7 @@ def constraint(operation, epsilon_ns):
 
     The kind is one of frontier.py; an end of None is never; the length is that of a stretch.
     """
-    _, _, kind, begin, end, died, timeout, result, _ = operation
+    _, _, kind, begin, end, died, timeout, result, _, _, _ = operation
     if end is None:
         if kind == "set":
             return MAYBE_SET, begin, died, 0

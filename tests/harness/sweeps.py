@@ -87,6 +87,8 @@ def _modes():
 
 # ---- machine instructions ------------------------------------------------------------------------
 
+_KILLED = scenes.KILLED + scenes.KILLED_SEVERAL
+_PAUSED = scenes.PAUSED + scenes.PAUSED_SEVERAL
 _killed = instructions.kill_sweep
 _paused = instructions.pause_sweep
 
@@ -97,7 +99,7 @@ def _instructions(sweep, implementation, plays, progress):
         implement = functools.partial(implementation, folder=folder)
         for mode in _modes():
             with _sleeping(mode), stage(implement, mode == "futex_wait") as on:
-                for scene in plays:
+                for scene in (play for play in plays if play.is_possible(mode)):
                     points.add(sweep(on, scene), f"{scene} ({mode})")
     return points.total
 
@@ -134,6 +136,8 @@ def _killed_calls(progress):
         for mode in _modes():
             with _sleeping(mode):
                 for operation in system_calls.KILLED:
+                    if not operation.is_possible(mode):
+                        continue
                     calls = system_calls.kill_sweep(operation, folder, program)
                     points.add(sum(calls.values()), f"{operation.name} ({mode})")
     return points.total
@@ -145,7 +149,7 @@ def _failing_calls(progress):
         for number, mode in enumerate(_modes()):
             with _sleeping(mode):
                 for attempt in attempts.ATTEMPTS:
-                    if attempt.sleeps or not number:
+                    if (attempt.sleeps or not number) and attempt.is_possible(mode):
                         said = failing_calls.failure_sweep(attempt, folder)
                         points.add(len(said), f"{attempt.name} ({mode})")
     return points.total
@@ -165,7 +169,7 @@ def _explored(points, configuration, must_break=False, mutant=None, **options):
 def _model(progress):
     points = _Points(progress)
     for configuration in explore.PROMISES:
-        for sleeping in explore.SLEEPING[:2]:
+        for sleeping in configuration.modes():
             _explored(points, configuration.slept(sleeping))
     for configuration in explore.GAPS.values():
         _explored(points, configuration, must_break=True)
@@ -178,7 +182,7 @@ def _model(progress):
 def _large_model(progress):
     points = _Points(progress)
     for configuration in explore.PROMISES_LARGE:
-        for sleeping in explore.SLEEPING:
+        for sleeping in configuration.modes(mixed=True):
             _explored(points, configuration.slept(sleeping), optimize="-O2", timeout=3600)
     return points.total
 
@@ -204,10 +208,10 @@ def _of_instructions(name, sweep, implementation, plays):
 
 
 _ALL = [
-    _of_instructions("instructions-killed-c", _killed, Probe, scenes.KILLED),
-    _of_instructions("instructions-killed-library", _killed, Library, scenes.KILLED),
-    _of_instructions("instructions-paused-c", _paused, Probe, scenes.PAUSED),
-    _of_instructions("instructions-paused-library", _paused, Library, scenes.PAUSED),
+    _of_instructions("instructions-killed-c", _killed, Probe, _KILLED),
+    _of_instructions("instructions-killed-library", _killed, Library, _KILLED),
+    _of_instructions("instructions-paused-c", _paused, Probe, _PAUSED),
+    _of_instructions("instructions-paused-library", _paused, Library, _PAUSED),
     Sweep("instruction-mutants", _mutants, no_tracing),
     Sweep("bytecodes-killed", functools.partial(_bytecodes, bytecodes.kill_sweep), no_private_shm),
     Sweep(

@@ -27,9 +27,9 @@ import posix_ipc  # noqa: F401  # as fcntl
 from injection import calls_of, in_private_shm, injected, until_asleep_or_dead
 from processes import until_asleep, worker, workers
 
-from systemevent import SystemEvent, unlink
+from systemevent import SystemEvent, unlink, wait_all, wait_any
 
-NAME = "victim"
+NAME, SECOND = "victim", "victim.2"
 PATH = f"/dev/shm/sem.SystemEvent.{NAME}"
 
 
@@ -110,7 +110,32 @@ def _set_by_another(_, victim):
         event.set()
 
 
+@contextlib.contextmanager
+def with_a_second(second_is_set):
+    """As `woken`, and there is a second event, which stays set or clear, and works afterwards."""
+    with SystemEvent(SECOND) as second:
+        second.clear()
+        if second_is_set:
+            second.set()
+        with woken() as drive:
+            yield drive
+        assert second.is_set() == second_is_set
+        second.clear()
+        with SystemEvent(NAME) as event, worker(_wait_for_all) as one:
+            until_asleep(one.pid)
+            second.set()
+            event.set()
+            assert one.result() is True
+            event.clear()
+
+
+def _wait_for_all():
+    return wait_all([SystemEvent(NAME), SystemEvent(SECOND)])
+
+
 woken = functools.partial(sleepers, set_when_asleep)
+woken_beside_a_clear_one = functools.partial(with_a_second, False)
+woken_beside_a_set_one = functools.partial(with_a_second, True)
 existing = functools.partial(object_file, True)
 absent = functools.partial(object_file, False)
 
@@ -123,7 +148,7 @@ class Operation:
     """What a victim does, and in which scene.
 
     function: of the event, opened before the fork, if is_open; else of nothing. lines: or what the
-    C peer (tests/peer.c) is told.
+    C peer (tests/peer.c) is told. of_two: of the second event, too, in wait_any or wait_all.
     """
 
     name: str
@@ -131,9 +156,24 @@ class Operation:
     function: Callable | None = None
     is_open: bool = False
     lines: tuple = ()
+    of_two: bool = False
+
+    def is_possible(self, mode):
+        """Can it be done in this sleeping mode?"""
+        return mode == "futex_waitv" or self.function is not names_of_any
 
     def __str__(self):
         return self.name
+
+
+def names_of_any(*events):
+    """The names of those that wait_any() returns."""
+    return [event.name for event in wait_any(events)]
+
+
+def all_of(*events):
+    """What wait_all() returns."""
+    return wait_all(events)
 
 
 KILLED = [
@@ -141,6 +181,8 @@ KILLED = [
     Operation("set in C", sleepers, lines=("set",)),
     Operation("wait", woken, SystemEvent.wait, True),
     Operation("wait in C", woken, lines=("wait",)),
+    Operation("wait_any", woken_beside_a_clear_one, names_of_any, True, of_two=True),
+    Operation("wait_all", woken_beside_a_set_one, all_of, True, of_two=True),
     Operation("opening", existing, lambda: SystemEvent(NAME)),
     Operation("creation", absent, lambda: SystemEvent(NAME)),
     Operation(
@@ -178,15 +220,21 @@ def in_c(program, script, lines):
 
 
 @contextlib.contextmanager
+def opened(operation):
+    """The arguments of the operation's function."""
+    names = [NAME, SECOND] if operation.of_two else [NAME]
+    with contextlib.ExitStack() as stack:
+        yield [stack.enter_context(SystemEvent(name)) for name in names if operation.is_open]
+
+
+@contextlib.contextmanager
 def victim_of(operation, folder, program):
     """The victim's function. program: the C peer."""
     if operation.lines:
         yield in_c(program, folder / "script", operation.lines)
-    elif operation.is_open:
-        with SystemEvent(NAME) as event:
-            yield in_python(functools.partial(operation.function, event))
     else:
-        yield in_python(operation.function)
+        with opened(operation) as events:
+            yield in_python(functools.partial(operation.function, *events))
 
 
 # ---- the sweep -----------------------------------------------------------------------------------

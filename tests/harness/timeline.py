@@ -58,13 +58,8 @@ def duration(nanoseconds):
 
 def label(operation):
     """What the bar of a call says: wait(100 ms) → False."""
-    limit = ""
-    if operation.kind == "wait" and operation.timeout is not None:
-        limit = duration(operation.timeout)
-    if operation.returned is None:
-        return f"{operation.kind}({limit}) " + ("killed" if operation.died else "pending")
-    result = "" if operation.result is None else f" → {operation.result}"
-    return f"{operation.kind}({limit}){result}"
+    limit = "" if operation.timeout is None else duration(operation.timeout)
+    return operation.words(limit, "killed" if operation.died else "pending")
 
 
 def last_time(operation):
@@ -189,7 +184,9 @@ def _explain(culprit, stretches, length):
 def slept(complaint, operations, end, bound_ns):
     """The Timeline of a liveness.Complaint; `end`: until when the waits were watched."""
     kind, wait, cause, delay = complaint
-    until = wait.returned or min(end, wait.died or end)
+    until = wait.returned
+    if until is None:
+        until = end if wait.died is None else min(end, wait.died)
     since = until - delay
     who = f"Worker {wait.worker} "
     calls = [wait] if cause is None else [cause, wait]

@@ -13,7 +13,7 @@ from .victim import located, playing
 
 #: So often a wait may end by itself before it was seen asleep.
 ATTEMPTS = 100
-_LONGEST_TIMEOUT = 1.0
+LONGEST_TIMEOUT = 1.0
 
 
 class Trace:
@@ -26,7 +26,7 @@ class Trace:
         self.scene = scene
         self._follow(on)
         while scene.timeout and not any(asleep for _, asleep in self.points):
-            if self.scene.timeout > _LONGEST_TIMEOUT:
+            if self.scene.timeout > LONGEST_TIMEOUT:
                 raise Wrong(f"{scene}: never asleep")
             self.scene = dataclasses.replace(scene, timeout=2 * self.scene.timeout)
             self._follow(on)

@@ -28,12 +28,14 @@ class Victim:
     def __init__(self, process, scene, play):
         self.process = process
         self.pid = process.pid
+        self.kind = scene.operation
         self._scene = scene
         self._scripts = list(scene.asleep)
         self._play = play
         self.state = STEPPED
         self.point = 0
         self.runs = False
+        self.knows = False
         self.waits_since = None
 
     def signal(self, number):
@@ -47,7 +49,9 @@ class Victim:
         if self.state != ASLEEP:
             self.state = self.process.run() if self.runs else self.process.step()
         elif self._scripts:
+            self.knows = True
             self._play(self._scripts.pop(0))
+            self.knows = False
             self.state = self.process.settle()
         elif self._scene.timeout is not None:
             self.state = self.process.finish()
@@ -59,6 +63,11 @@ class Victim:
         if self.point > _ENDLESS_LOOP:
             raise Wrong(f"no end after {_ENDLESS_LOOP} instructions")
         return self.state != RETURNED
+
+    @property
+    def is_before_all_scripts(self):
+        """Has nothing been played yet for its sleeps?"""
+        return len(self._scripts) == len(self._scene.asleep)
 
     def where(self):
         """The point: how many instructions are over, and whether it is asleep in the next one."""

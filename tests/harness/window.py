@@ -91,7 +91,7 @@ def _cut_all(demands, start, end):
     return [left for each in demands if (left := _cut(each, start, end)) is not None]
 
 
-def _first(candidates, is_true):
+def bisected(candidates, is_true):
     """The index of the first candidate for which it is true; true for the last, and monotonous."""
     low, high = 0, len(candidates) - 1
     while low < high:
@@ -114,10 +114,10 @@ def _last_start(demands, end):
         if reach >= len(starts):
             return None
         reach *= 2
-    return near[_first(near, lambda start: not _is_legal(_cut_all(demands, start, end), True))]
+    return near[bisected(near, lambda start: not _is_legal(_cut_all(demands, start, end), True))]
 
 
-def _shrink(items, is_enough, effort):
+def shrunk(items, is_enough, effort):
     """Drop items, in blocks and then one by one, as long as the rest is enough."""
     size = max(1, len(items) // 2)
     while True:
@@ -139,13 +139,14 @@ def find_window(operations, epsilon_ns, time):
     demands = [constraint(each, epsilon_ns) for each in operations]
     # A state is given up as soon as it is hopeless, so the response in question may be later than
     # `time`: that of a wait that is active then.
-    latest = max([time] + [each[2] for each in demands if each[2] and each[1] <= time <= each[2]])
+    ended = [each for each in demands if each[2] is not None]
+    latest = max([time] + [each[2] for each in ended if each[1] <= time <= each[2]])
     start = _last_start(demands, latest)
     ends = sorted(
-        {each[2] for each in demands if each[2] is not None and (start or 0) <= each[2] <= latest}
+        {each[2] for each in ended if (start is None or start <= each[2]) and each[2] <= latest}
     )
     end = ends[
-        _first(ends, lambda end: not _is_legal(_cut_all(demands, start, end), start is not None))
+        bisected(ends, lambda end: not _is_legal(_cut_all(demands, start, end), start is not None))
     ]
     start = _last_start(demands, end)
     unknown = start is not None
@@ -169,7 +170,7 @@ def find_window(operations, epsilon_ns, time):
         return not _is_legal(judged({*needed, culprit}), unknown)
 
     needed = {
-        *_shrink([i for i in left if i != culprit and left[i][0] not in _MAYBE], is_enough, EFFORT),
+        *shrunk([i for i in left if i != culprit and left[i][0] not in _MAYBE], is_enough, EFFORT),
         culprit,
     }
     # Which of the other writes would not help at any time at all?
