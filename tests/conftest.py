@@ -1,5 +1,7 @@
 """Fixtures: the two sleeping modes, event names that are tidied up, the C peer."""
 
+import contextlib
+import gc
 import itertools
 import multiprocessing
 import os
@@ -7,13 +9,18 @@ import signal
 import subprocess
 import sys
 import sysconfig
+import tempfile
+import time
 from multiprocessing import forkserver, resource_tracker
 from pathlib import Path
 
+import processes
 import pytest
 from harness.requirements import no_injection
 from processes import DEADLINE, command
+from redis_server import PATIENT, VOLATILE, Server, no_server
 from surroundings import need
+from turns import Turns
 
 from systemevent import SystemEvent, unlink
 from systemevent import _word as word
@@ -37,12 +44,19 @@ def nothing_left_behind():
 
 
 def pytest_sessionstart(session):
+    # A developer's server is no place for tests; those that are about one say which.
+    os.environ.pop("SYSTEMEVENT_URL", None)
     # Ignored in background jobs of scripts, and inherited by all that the tests start.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     session.config.semaphores_before = _semaphores()
+    if run := getattr(session.config, "workerinput", {}).get("testrunuid"):  # pytest-xdist's
+        session.config.turns = Turns(Path(tempfile.gettempdir(), f"SystemEvent.turns.{run}"))
 
 
 def pytest_sessionfinish(session):
+    if hasattr(session.config, "turns"):
+        session.config.turns.close()
+    gc.unfreeze()
     if os.environ.get("CI") and not hasattr(session.config, "workerinput"):
         left = _semaphores() - session.config.semaphores_before
         if left:
@@ -50,21 +64,113 @@ def pytest_sessionfinish(session):
             session.exitstatus = 1
 
 
+def pytest_collection_finish(session):
+    """What is here now stays to the end; the collector need not look at it after each test."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    """Of those that run side by side, a test that is marked "alone" waits until it is."""
+    turns = getattr(item.config, "turns", None)
+    alone = item.get_closest_marker("alone") is not None
+    with turns.turn(alone) if turns else contextlib.nullcontext():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item):
+    """What a test leaves to the collector is its own: not counted, or closed, in a later one."""
+    outcome = yield
+    gc.collect()
+    return outcome
+
+
 def pytest_generate_tests(metafunc):
-    """Every test runs in each sleeping mode that this kernel has; one_mode tests in the first."""
+    """Every test runs in each sleeping mode that this kernel has; one_mode tests in the first.
+
+    Tests marked "anywhere" run with events on a Redis server, too, if they are not marked "here".
+
+    With ONE_MODE in the environment all do, and on no server: CI runs all modes on one interpreter,
+    because the first two differ in C only, and the third has test files of its own.
+    """
     modes = MODES if word.sleeps_on_both_halves() else MODES[1:]
+    if one_mode := os.environ.get("ONE_MODE"):
+        modes = modes[:1]
     if metafunc.definition.get_closest_marker("one_mode"):
         modes = modes[:1]
+    marked = metafunc.definition.get_closest_marker
+    if marked("anywhere") and not marked("here") and not one_mode:
+        modes = (*modes, "redis")
     metafunc.parametrize("sleeping_mode", modes, indirect=True)
+
+
+def pytest_collection_modifyitems(items):
+    """Who knows semaphores or threads only does not take part in events on a server."""
+    items[:] = [item for item in items if _is_possible(getattr(item, "callspec", None))]
+
+
+def _is_possible(callspec):
+    if callspec is None or callspec.params.get("sleeping_mode") != "redis":
+        return True
+    return getattr(callspec.params.get("new_event"), "anywhere", True)
 
 
 @pytest.fixture(autouse=True)
 def sleeping_mode(request, monkeypatch):
-    """The sleeping mode, in this process and in all that it starts."""
+    """The sleeping mode, in this process and in all that it starts; "redis": not this machine."""
+    monkeypatch.delenv("SYSTEMEVENT_URL", raising=False)
+    if request.param == "redis":
+        server = request.getfixturevalue("redis_server")
+        monkeypatch.setenv("SYSTEMEVENT_URL", server.url)
+        monkeypatch.setattr(processes, "server", server)
+        yield request.param
+        return
     monkeypatch.setenv("SYSTEMEVENT_SLEEP", request.param)
     word.sleep_on_value_only(request.param == "futex_wait")
     yield request.param
     word.sleep_on_value_only(False)
+
+
+@pytest.fixture
+def times(sleeping_mode):
+    """A function: how often to do what is done that often; a tenth on a server, which is slower."""
+    return lambda count: count // 10 if sleeping_mode == "redis" else count
+
+
+@pytest.fixture(scope="session")
+def running_redis_server():
+    """A Redis server of this test process, with what its tests have left there."""
+    need(no_server())
+    with Server(*VOLATILE, "--maxclients", 20000, patience=PATIENT) as server:
+        yield server
+
+
+@pytest.fixture
+def redis_server(running_redis_server):
+    """A Redis server of this test process, empty."""
+    with running_redis_server.client() as client:
+        client.flushall()
+    return running_redis_server
+
+
+@pytest.fixture
+def overslept(monkeypatch):
+    """A function: how many seconds later than they should, waits for answers of servers have ended
+    because this machine was late; also in a worker, of its own."""
+    from systemevent import _redis_connection
+
+    def timed(connection, seconds):
+        begin = time.monotonic()
+        found = sleep(connection, seconds)
+        late.append(max(0, time.monotonic() - begin - seconds))
+        return found
+
+    late = []
+    sleep = _redis_connection._sleep
+    monkeypatch.setattr(_redis_connection, "_sleep", timed)
+    return lambda: 2 * sum(late)  # the server gets as much again
 
 
 @pytest.fixture
@@ -95,6 +201,13 @@ def event(name):
     """An event of its own, clear."""
     with SystemEvent(name) as one:
         yield one
+
+
+@pytest.fixture
+def new_events(new_name):
+    """A function that opens that many events of their own, clear; they are closed at the end."""
+    with contextlib.ExitStack() as ends:
+        yield lambda count: [ends.enter_context(SystemEvent(new_name())) for _ in range(count)]
 
 
 @pytest.fixture(scope="session")
@@ -164,3 +277,25 @@ def context(request):
     yield multiprocessing.get_context(request.param)
     forkserver._forkserver._stop()
     resource_tracker._resource_tracker._stop()
+
+
+@pytest.fixture
+def prefix():
+    """A prefix of its own; whatever has it is removed at the end."""
+    prefix = f"prefix.{os.getpid()}.{next(_counter)}."
+    yield prefix
+    for path in Path("/dev/shm").iterdir():
+        if path.name.startswith(f"sem.{prefix}"):
+            (path.rmdir if path.is_dir() and not path.is_symlink() else path.unlink)()
+
+
+@pytest.fixture
+def listed(run, prefix):
+    """A function: what evt_list with that prefix says; it has to have that exit status."""
+
+    def listed(*words, status=0, **options):
+        found, output, errors = run("evt_list", "--prefix", prefix, *words, **options)
+        assert (found, errors) == (status, "")
+        return output
+
+    return listed

@@ -47,16 +47,19 @@ static time_t now(void) {
     return time.tv_sec;
 }
 
-/* The number that was missed, or 0. */
-static long produce(systemevent_t *event, struct shared *shared, long last, time_t end) {
+/* The number that was missed, or 0. Each has so many seconds. */
+static long produce(systemevent_t *event, struct shared *shared, long last, time_t seconds) {
     for (long number = 2; number <= last; number += 2) {
         store(&shared->stored, number - 1);
         systemevent_set(event);
         store(&shared->stored, number);
         systemevent_set(event);
+        time_t end = 0;
         for (long looks = 1; load(&shared->seen) != number; looks++) {
             if (looks % 1000 == 0) sched_yield();
-            if (looks % 1000000 == 0 && now() > end) return number;
+            if (looks % 1000000) continue;
+            if (!end) end = now() + seconds;
+            if (now() > end) return number;
         }
     }
     return 0;
@@ -79,7 +82,7 @@ int main(int argc, char **argv) {
         consume(&event, shared, last);
         return 0;
     }
-    long missed = produce(&event, shared, last, now() + atol(argv[3]));
+    long missed = produce(&event, shared, last, (time_t)atol(argv[3]));
     if (missed)
         printf("missed %ld: the consumer has seen %ld\n", missed, load(&shared->seen));
     else

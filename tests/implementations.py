@@ -8,6 +8,7 @@ import itertools
 import os
 import threading
 
+import processes
 from processes import DEADLINE, Worker, command, is_asleep, until
 
 from systemevent import SystemEvent
@@ -86,6 +87,9 @@ def call(event, method, *args):
 class Event:
     """An event whose operations are calls by somebody; a subclass says by whom."""
 
+    #: Can the event be on a server?
+    anywhere = False
+
     def __init__(self, name, programs):
         self._name = name
         self._programs = programs
@@ -97,6 +101,8 @@ class Event:
 
     def are_asleep(self, waits):
         """Do these waits, all there are, sleep at this moment?"""
+        if processes.server:
+            return len(processes.server.blocked_ports()) == len(waits)
         return all(wait.is_asleep() for wait in waits)
 
     def start(self, method, *args):
@@ -152,6 +158,8 @@ class ThreadingEvent(Event):
 class Threads(Event):
     """SystemEvent, by threads that share one object."""
 
+    anywhere = True
+
     def __init__(self, *args):
         super().__init__(*args)
         self._event = SystemEvent(self._name)
@@ -170,6 +178,8 @@ class Children(Threads):
 class Strangers(Event):
     """SystemEvent, by processes that each open the event by its name."""
 
+    anywhere = True
+
     def begin(self, method, *args):
         return InFork(lambda: call(SystemEvent(self._name), method, *args))
 
@@ -185,6 +195,8 @@ class CPrograms(Event):
 
 class Commands(Event):
     """evt_set, evt_clear, evt_wait."""
+
+    anywhere = True
 
     def begin(self, method, *timeout):
         if method == "is_set":

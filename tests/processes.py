@@ -20,6 +20,9 @@ import traceback
 #: Seconds after which something that must happen counts as hanging. Measures nothing.
 DEADLINE = 60.0
 
+#: The Redis server that has the events of this test; None: this machine has.
+server = None
+
 _X86 = platform.machine() == "x86_64"
 _FUTEX = 202 if _X86 else 98
 _FUTEX_WAITV = 449
@@ -52,7 +55,12 @@ def is_readable(descriptor, seconds):
 
 
 def is_asleep(pid, tid=None):
-    """Is that thread (default: the main one) asleep in a wait for an event?"""
+    """Is that thread (default: the main one) asleep in a wait for an event?
+
+    On a server: does the process block, in whichever of its threads?
+    """
+    if server:
+        return are_blocked([pid])
     task = f"/proc/{pid}/task/{tid or pid}"
     try:
         with open(f"{task}/syscall") as file:
@@ -61,6 +69,8 @@ def is_asleep(pid, tid=None):
             state = file.read().rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
         raise WorkerError(f"process {pid} is gone") from None
+    except PermissionError:  # it is just ending
+        return False
     if state != "S" or len(words) < 3:
         return False
     call, operation = int(words[0]), int(words[2], 16)
@@ -68,6 +78,16 @@ def is_asleep(pid, tid=None):
     return call == _FUTEX_WAITV or (
         call in (_FUTEX, _RESTART_SYSCALL) and operation == _FUTEX_WAIT_BITSET
     )
+
+
+def are_blocked(pids):
+    """Does the server have a wait of each of these processes?"""
+    from redis_server import are_blocked
+
+    try:
+        return are_blocked(pids, server)
+    except (FileNotFoundError, ProcessLookupError):
+        raise WorkerError(f"one of the processes {pids} is gone") from None
 
 
 def state_of(pid):
@@ -78,14 +98,45 @@ def state_of(pid):
 
 def until_asleep(*pids):
     """Return when all these processes are asleep in a wait for an event."""
+    if server:
+        until(lambda: are_blocked(pids), f"processes {pids} wait for an event")
+        return
     for pid in pids:
         until(lambda pid=pid: is_asleep(pid), f"process {pid} waits for an event")
+
+
+def until_all_asleep(pid):
+    """Return the number of threads of that process when each is asleep in a wait for an event."""
+    until_asleep(pid)  # the main thread is the last one
+    tids = os.listdir(f"/proc/{pid}/task")
+    for tid in tids:
+        until(lambda tid=tid: is_asleep(pid, tid), f"thread {tid} waits for an event")
+    return len(tids)
 
 
 def until_stopped(*pids):
     """Return when all these processes are stopped (SIGSTOP)."""
     for pid in pids:
         until(lambda pid=pid: state_of(pid) in "Tt", f"process {pid} is stopped")
+
+
+def until_sleeping_in_poll(pid):
+    """Return when the process is in poll(), as Python is when a socket has nothing to read."""
+    until(lambda: _call_of(pid) in ("7", "73", "271"), f"process {pid} is in poll()")
+
+
+def until_sleeping_in_lock(pid):
+    """Return when the main thread sleeps for a lock of the interpreter, as in Thread.join().
+
+    A handler of a signal that comes just before runs only when that sleep ends.
+    """
+    until(lambda: _call_of(pid) == str(_FUTEX), f"the main thread of {pid} sleeps for a lock")
+
+
+def _call_of(pid):
+    """The number of the system call that the main thread is in; "running" if in none."""
+    with open(f"/proc/{pid}/syscall") as file:
+        return file.read().split()[0]
 
 
 def receive(descriptor, size):

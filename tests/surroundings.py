@@ -5,6 +5,7 @@ import fcntl  # other users may be unable to read the interpreter's folder, so i
 import os
 import shutil
 import subprocess
+from functools import cache
 
 import posix_ipc  # as fcntl
 import pytest
@@ -96,10 +97,21 @@ def own_objects(prefix):
     return sorted(name for name in os.listdir("/dev/shm") if name.startswith(starts))
 
 
+@cache
+def _links(compiler, sanitizer):
+    """Has the compiler the sanitizer's library? (clang's is a package of its own.)"""
+    words = [compiler, sanitizer, "-x", "c", "-", "-o", os.devnull]
+    program = "int main(void) { return 0; }"
+    return subprocess.run(words, input=program, capture_output=True, text=True).returncode == 0
+
+
 def compile_with(compiler, *words):
-    """Run a compiler that has to succeed, silently; skip if it is not installed."""
+    """Run a compiler that has to succeed, silently; skip if it or a sanitizer is not installed."""
     if not shutil.which(compiler):
         need(f"{compiler} is not installed")
+    for word in words:
+        if str(word).startswith("-fsanitize=") and not _links(compiler, word):
+            need(f"{compiler} has no library for {word}")
     result = subprocess.run([compiler, *words], capture_output=True, text=True)
     said = result.stdout + result.stderr
     assert (result.returncode, said) == (0, ""), said

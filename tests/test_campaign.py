@@ -88,8 +88,30 @@ def test_skipped_is_not_passed(tmp_path):
     assert out.splitlines()[-1] == "INCOMPLETE: 2 skipped (seed 0)"
 
 
-def test_interrupted_is_not_passed(tmp_path):
-    """Ctrl-C ends the run with a report of what was done, and says that it is incomplete."""
+def test_interrupted_while_forking(tmp_path):
+    """Where the interpreter prints a KeyboardInterrupt and goes on, the run ends all the same."""
+    interrupt = "lambda: os.kill(os.getpid(), signal.SIGINT)"
+    script = f"""
+import os, signal, sys
+from tests.harness.__main__ import main
+os.register_at_fork(after_in_parent={interrupt})
+sys.exit(main({[*SMALL, "--minutes", "0.2"]!r}))
+"""
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    words = [sys.executable, "-c", script]
+    done = subprocess.run(
+        words, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
+    )
+    assert "Exception ignored in" in done.stderr
+    assert done.returncode == 2
+    assert done.stdout.splitlines()[-1].startswith("INCOMPLETE: ")
+    assert list(tmp_path.glob("stress.*")) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_is_not_passed(tmp_path, number):
+    """Ctrl-C, or SIGTERM, ends the run with a report of what was done, which says that it is
+    incomplete; and it leaves nothing."""
     words = [sys.executable, "-m", "tests.harness", *SMALL, "--minutes", "10"]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     with subprocess.Popen(
@@ -97,11 +119,11 @@ def test_interrupted_is_not_passed(tmp_path):
     ) as process:
         assert process.stdout.readline().startswith("machine: ")
         until(lambda: list(tmp_path.glob("stress.*")), "a run has begun")
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         out = process.stdout.read()
     assert process.returncode == 2
     assert re.fullmatch(r"INCOMPLETE: (\d+ passed, )?1 unknown \(seed 0\)", out.splitlines()[-1])
-    assert list(tmp_path.glob("stress.*")) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -172,10 +194,15 @@ def test_an_error_of_the_harness_is_a_failure_and_the_run_goes_on(monkeypatch):
     """A worker that breaks costs its run, not the hour of results before it."""
 
     def broken(*args):
+        runs.append(args)
+        if len(runs) == 3:
+            raise KeyboardInterrupt
         raise RuntimeError("a C worker ended with 70")
 
+    runs = []
     monkeypatch.setattr(stress, "run", broken)
     one = campaign.Campaign(report=lambda text: None)
-    one.stress(time.monotonic() + 0.1, ["processes/futex_wait"], ["quiet"], ["none"])
+    with pytest.raises(KeyboardInterrupt):
+        one.stress(time.monotonic() + 600, ["processes/futex_wait"], ["quiet"], ["none"])
     assert results.status(one.results) == 1
     assert "a C worker ended with 70" in one.results[0].text

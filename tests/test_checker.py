@@ -88,6 +88,31 @@ def test_epsilon_at_its_edge(history, epsilon, beside, which):
     assert (judge(history, epsilon).kind == "legal") == legal
 
 
+def moved(operation, by):
+    """The same call, so much later."""
+    later = {
+        name: getattr(operation, name) + by
+        for name in ("invoked", "returned", "died", "looked")
+        if getattr(operation, name) is not None
+    }
+    return operation._replace(**later)
+
+
+@SHORT
+@given(histories, st.integers(0, 2), st.integers(-12, 3))
+def test_where_time_begins_does_not_matter(history, epsilon, by):
+    """Moved in time, also across 0, a history is judged the same, and shown in the same window."""
+    verdict = judge(history, epsilon)
+    other = judge([moved(each, by) for each in history], epsilon)
+    assert other.kind == verdict.kind
+    if verdict.kind != "illegal":
+        return
+    assert other.at == moved(verdict.at, by)
+    for name in ("evidence", "context"):
+        expected = [moved(each, by) for each in getattr(verdict.window, name)]
+        assert getattr(other.window, name) == expected
+
+
 WIDE = {
     "2,000 workers that do everything": ("history", 2000),
     "1,000 waits, woken together, or out of time together": ("crowd", 1000),

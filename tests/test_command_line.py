@@ -97,7 +97,7 @@ def test_help(run, program, words):
     assert (status, errors) == (0, "")
     readme = (ROOT / "README.md").read_text()
     (operands,) = re.findall(rf"^{program} +\[--prefix PREFIX\] (.*?) {{2,}}0", readme, re.M)
-    assert text.startswith(f"Usage: {program} [options] {operands}\n\n")
+    assert text.startswith(f"Usage: {program} [options] {operands}\n")
     for word in "--prefix PREFIX", "(default: SystemEvent.)", "--help", "--version", "Exit status:":
         assert word in text
     assert max(map(len, text.splitlines())) <= 80

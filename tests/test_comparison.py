@@ -1,15 +1,19 @@
-"""What README.md's comparison says of multiprocessing.Event and of version 1 is so.
+"""What docs/comparison.md says of multiprocessing.Event and of version 1 is so.
 
-Not a test of ours but of our words; should CPython mend its event, the table has to change.
+Not a test of ours but of our words; should CPython mend its event, the table has to change. So has
+docs/asyncio.md, should the threads of asyncio and of anyio become daemons.
 """
 
+import importlib.util
 import multiprocessing
 import os
 import signal
+import subprocess
 
 import pytest
 from original import OriginalSystemEvent
-from processes import state_of, until, until_stopped, worker, workers
+from processes import DEADLINE, command, state_of, until, until_stopped, worker, workers
+from surroundings import need
 
 pytestmark = pytest.mark.one_mode
 
@@ -115,3 +119,50 @@ def test_multiprocessing_hangs_after_a_kill():
         with pytest.raises(AssertionError, match="gave no result"):
             setter.result(deadline=1.0)
         assert is_in_futex(setter.pid)
+
+
+GIVE_UP = {
+    "asyncio": """
+async def main():
+    waiting = asyncio.ensure_future(asyncio.to_thread(wait))
+    while not begun.is_set():
+        await asyncio.sleep(0.001)
+    waiting.cancel()
+    print("gave up", flush=True)
+loop = asyncio.new_event_loop()  # asyncio.run() would wait for the thread, too
+loop.run_until_complete(main())
+""",
+    "anyio": """
+async def main():
+    async with anyio.create_task_group() as group:
+        group.start_soon(partial(anyio.to_thread.run_sync, wait, abandon_on_cancel=True))
+        while not begun.is_set():
+            await anyio.sleep(0.001)
+        group.cancel_scope.cancel()
+    print("gave up", flush=True)
+anyio.run(main)
+""",
+}
+BEGIN = """
+import asyncio, sys, threading
+from functools import partial
+from systemevent import SystemEvent
+event, begun = SystemEvent(sys.argv[1]), threading.Event()
+def wait():
+    begun.set()
+    event.wait()
+"""
+
+
+@pytest.mark.parametrize("library", GIVE_UP)
+def test_threads_of_asyncio_and_anyio_delay_the_exit(event, python, library):
+    """A cancelled wait in a thread of asyncio's or anyio's: the program ends with the wait only."""
+    if importlib.util.find_spec(library) is None:
+        need(f"needs {library}: pip install -e '.[test]'")
+    code = BEGIN + "import anyio, anyio.to_thread\n" * (library == "anyio") + GIVE_UP[library]
+    with command(*python, "-Wignore", "-c", code, event.name) as process:
+        assert process.stdout.readline() == "gave up\n"
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.5)
+        event.set()
+        assert process.wait(DEADLINE) == 0

@@ -7,6 +7,8 @@ import pytest
 from implementations import IMPLEMENTATIONS
 from processes import DEADLINE
 
+pytestmark = pytest.mark.anywhere
+
 
 @pytest.fixture(params=IMPLEMENTATIONS, ids=lambda implementation: implementation.__name__)
 def new_event(request, new_name, peer_program, scripts):

@@ -14,6 +14,8 @@ from processes import (
 
 from systemevent import SystemEvent
 
+pytestmark = pytest.mark.anywhere
+
 
 def use_every_method(event):
     event.wait(0)
@@ -48,12 +50,13 @@ def interrupt_every_method(event, count):
     return event.is_set(), event.wait()
 
 
-def test_every_method_in_a_handler_of_every_method(event):
+def test_every_method_in_a_handler_of_every_method(event, times):
     """Handlers may call every method wherever they interrupt; nothing locks (cpython gh-126434)."""
-    with worker(interrupt_every_method, event, 3000) as one:
+    with worker(interrupt_every_method, event, times(3000)) as one:
         assert one.result() == (True, True)
 
 
+@pytest.mark.here
 @RESTART
 def test_every_c_function_in_a_handler_of_every_c_function(event, peer_program, restart):
     """The same at any instruction: C handlers run there, Python's only between two calls."""
@@ -85,6 +88,7 @@ def test_a_handler_that_pulses_ends_the_wait(event, timeout):
     assert event.is_set() is False
 
 
+@pytest.mark.here
 @RESTART
 @pytest.mark.parametrize("steps", ["s", "sc", "scsc"])
 @pytest.mark.parametrize("wait", ["wait", "wait:1000"])

@@ -200,3 +200,19 @@ def test_refuses(tmp_path, compiler, change, message):
     result = subprocess.run([compiler, *words], capture_output=True, text=True, timeout=DEADLINE)
     assert result.returncode != 0
     assert f'error: "{message}' in result.stderr or f'error: #error "{message}' in result.stderr
+
+
+@one_mode
+@pytest.mark.parametrize("compiler", C)
+@pytest.mark.parametrize("header", ["systemevent.h", "systemevent_multi.h"])
+def test_system_headers_before_it(compiler, header):
+    """Behind a system header it says what is to be done, and with _GNU_SOURCE it compiles."""
+    words = ["-std=c99", *STRICT, "-fsyntax-only", "-x", "c", "-include", "stdio.h"]
+    words += ["-include", HEADER.with_name(header), os.devnull]
+    result = subprocess.run([compiler, *words], capture_output=True, text=True, timeout=DEADLINE)
+    assert result.returncode != 0
+    message = (
+        '"include systemevent.h before system headers, or define _GNU_SOURCE before all of them"'
+    )
+    assert message in result.stderr
+    compile_with(compiler, "-D_GNU_SOURCE", *words)

@@ -97,6 +97,11 @@ HISTORY = [
     Operation(0, 4, "wait", 70, None, None, None, None, 75),
     Operation(7, 0, "clear", 12, None, 99),
     Operation(7, 1, "is_set", 13, 14, None, None, False),
+    Operation(8, 0, "set", 15, 16, None, None, None, None, 4),
+    Operation(8, 1, "wait_any", 17, 18, None, 7, True, None, 7, 5),
+    Operation(8, 2, "wait_any", 19, 20, None, 7, False, None, 3, 0),
+    Operation(8, 3, "wait_all", 21, 22, None, None, True, None, 255),
+    Operation(8, 4, "wait_any", 23, None, None, None, None, None, 3),
 ]
 
 
@@ -106,6 +111,17 @@ def test_a_history_survives_saving(tmp_path):
     assert history.load(tmp_path / "saved") == HISTORY
     assert history.load_settings(tmp_path / "saved") == {"epsilon_ns": 3}
     assert history.from_json(history.to_json(HISTORY)) == HISTORY
+
+
+def test_a_call_says_of_which_events(tmp_path):
+    """In letters; a wait_any, which of them were set."""
+    assert [str(each) for each in HISTORY[-5:]] == [
+        "set(C)",
+        "wait_any(ABC, 7e-06 ms) → [A, C]",
+        "wait_any(AB, 7e-06 ms) → []",
+        "wait_all(ABCDEFGH) → True",
+        "wait_any(AB) …",
+    ]
 
 
 def test_what_is_not_a_log_is_refused(tmp_path):
@@ -140,6 +156,10 @@ int main(int count, char **words) {
     history_looked(at);
     history_respond(at, HISTORY_FALSE);
     history_invoke(&log, HISTORY_IS_SET, HISTORY_NO_LIMIT);
+    at = history_invoke_of(&log, HISTORY_WAIT_ANY, 18, 6);
+    at->answer = 4;
+    history_respond(at, HISTORY_TRUE);
+    history_respond(history_invoke_of(&log, HISTORY_WAIT_ALL, 19, 3), HISTORY_FALSE);
     return 0;
 }
 """
@@ -160,7 +180,10 @@ def test_a_c_program_writes_the_same_log(tmp_path):
         (5, 0, "set", None, None),
         (5, 1, "wait", 17, False),
         (5, 2, "is_set", None, None),
+        (5, 3, "wait_any", 18, True),
+        (5, 4, "wait_all", 19, False),
     ]
+    assert [(each.asked, each.answer) for each in loaded[2:]] == [(0, None), (6, 4), (3, None)]
     assert loaded[0].returned <= loaded[1].invoked <= loaded[1].looked <= loaded[1].returned
     assert loaded[0].looked is loaded[2].looked is None
     assert loaded[2].returned is None

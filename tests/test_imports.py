@@ -11,6 +11,7 @@ from surroundings import every_command
 
 import systemevent
 from systemevent import SystemEvent
+from systemevent._usage import USAGE
 
 pytestmark = pytest.mark.one_mode
 
@@ -77,6 +78,27 @@ def test_commands_are_light(scripts, event, program):
     imported = imports_of(scripts / program, event.name)
     assert "systemevent._commands" in imported
     assert (imported - imports_of(sys.executable, "-c", "")) & (HEAVY | FOR_CREATION) == set()
+
+
+@pytest.mark.parametrize("url", [None, ""])
+@pytest.mark.parametrize("program", USAGE)
+def test_commands_without_server(scripts, event, monkeypatch, program, url):
+    """Without SYSTEMEVENT_URL, no command imports redis-py, nor what would use it."""
+    if url is not None:
+        monkeypatch.setenv("SYSTEMEVENT_URL", url)
+    event.set()
+    imported = imports_of(scripts / program, event.name)
+    assert "systemevent._commands" in imported
+    assert {name for name in imported if "redis" in name} == set()
+
+
+def test_import_without_server(name):
+    """Nor does `import systemevent`, with it; only opening an event on the server does."""
+    code = "import os; os.environ['SYSTEMEVENT_URL'] = 'redis://127.0.0.1:1'; import systemevent"
+    code += f"; import systemevent._commands; systemevent.SystemEvent({name!r}, url='').set()"
+    loaded = loaded_by(code)
+    assert "systemevent._commands" in loaded
+    assert {name for name in loaded if "redis" in name} == set()
 
 
 def test_first_version(event):

@@ -13,6 +13,8 @@ from processes import until, until_asleep, worker, workers
 
 from systemevent import SystemEvent
 
+pytestmark = [pytest.mark.anywhere, pytest.mark.one_python]
+
 
 def kill(*them):
     """SIGKILL them, and wait for their end."""
@@ -58,14 +60,14 @@ def count_passages(i, event, passed):
         passed[i] += 1
 
 
-def test_killed_at_random_moments(event):
+def test_killed_at_random_moments(event, times):
     """After each of 1,000 kills at random moments the others go on, and nobody sleeps if set."""
     seed = random.randrange(2**32)
     choose = random.Random(seed)
     passed = memoryview(mmap.mmap(-1, 8 * 2)).cast("q")
     with workers(range(2), count_passages, event, passed) as survivors:
         pids = [one.pid for one in survivors]
-        for i in range(125):
+        for i in range(times(125)):
             with workers(range(seed + 8 * i, seed + 8 * i + 8), use_at_random, event) as victims:
                 time.sleep(choose.uniform(0, 0.01))  # the moment of the kill; no condition
                 for victim in choose.sample(victims, 8):
@@ -87,7 +89,7 @@ def look_for_ever(event):
 
 
 @pytest.mark.one_mode
-def test_killed_in_a_loop_of_is_set(event):
+def test_killed_in_a_loop_of_is_set(event, times):
     """Nobody hangs after a process was killed that called is_set() again and again.
 
     In 6 to 13 of 20 attempts, everybody who uses the multiprocessing.Event hangs then.
@@ -99,7 +101,7 @@ def test_killed_in_a_loop_of_is_set(event):
         event.clear()
         assert not event.is_set()
 
-    for _ in range(40):
+    for _ in range(times(40)):
         with workers(2, look_for_ever, event) as victims:
             for victim in victims:
                 until(lambda pid=victim.pid: cpu_time(pid) > 0, "it is looping")

@@ -9,7 +9,7 @@ from injection import calls_of, in_private_shm
 
 from systemevent import SystemEvent
 
-pytestmark = pytest.mark.usefixtures("injection")
+pytestmark = [pytest.mark.usefixtures("injection"), pytest.mark.one_python]
 
 #: The system call that wait() sleeps in.
 SLEEP = {"futex_waitv": "futex_waitv", "futex_wait": "futex"}
@@ -53,6 +53,17 @@ def test_killed_in_wait(killed_in, sleeping_mode):
 def test_killed_in_wait_in_c(killed_in, sleeping_mode):
     """SIGKILL at any system call of a C program that waits for the event."""
     assert SLEEP[sleeping_mode] in killed_in("wait in C")
+
+
+@pytest.mark.one_mode
+def test_killed_in_wait_any(killed_in):
+    """SIGKILL at any system call of wait_any(): all others are released by a set()."""
+    assert "futex_waitv" in killed_in("wait_any")
+
+
+def test_killed_in_wait_all(killed_in, sleeping_mode):
+    """SIGKILL at any system call of wait_all(): all others are released by a set()."""
+    assert SLEEP[sleeping_mode] in killed_in("wait_all")
 
 
 @pytest.mark.one_mode

@@ -16,6 +16,8 @@ from processes import receive, until, until_asleep, until_stopped, worker, worke
 
 from systemevent import SystemEvent
 
+pytestmark = pytest.mark.anywhere
+
 WAITERS = 50
 ROUNDS = 200
 REPORT = struct.Struct("H?")  # which waiter, and what its wait() returned
@@ -73,10 +75,10 @@ def pulse(event):
     event.clear()
 
 
-def test_pulse(event):
+def test_pulse(event, times):
     """A pulse releases all of 50 waiting processes, and wait() returns True in each (gh-95826)."""
     with crowd(event.name) as them:
-        for i in range(ROUNDS):
+        for i in range(times(ROUNDS)):
             them.fall_asleep()
             pulse(event)
             assert them.outcomes() == EVERYBODY, f"round {i}"
@@ -100,7 +102,7 @@ def signal_everybody(pids):
         time.sleep(0.001)  # not to starve them; no condition of the test
 
 
-def test_pulse_in_a_storm_of_signals(event):
+def test_pulse_in_a_storm_of_signals(event, times):
     """A pulse releases also those waiters that are busy in a signal handler meanwhile (PulseEvent).
 
     The waiter is not asleep then, and the event is clear again before it goes to sleep.
@@ -114,14 +116,14 @@ def test_pulse_in_a_storm_of_signals(event):
     with crowd(event.name, on_signal) as them:
         them.fall_asleep()  # by now they have their handlers
         with worker(signal_everybody, them.pids):
-            for i in range(ROUNDS):
+            for i in range(times(ROUNDS)):
                 pulse(event)
                 assert them.outcomes() == EVERYBODY, f"round {i}"
                 them.fall_asleep()
             until(lambda: min(handled) > 0, "every waiter has handled a signal")
 
 
-def test_pulse_of_stopped_waiters(event, sleeping_mode):
+def test_pulse_of_stopped_waiters(event, sleeping_mode, times):
     """A pulse releases also those waiters that are stopped during it, when they continue.
 
     On kernels before 5.16 it does not, and the documentation says so: they sleep on, and the next
@@ -132,7 +134,7 @@ def test_pulse_of_stopped_waiters(event, sleeping_mode):
     missed = stopped if sleeping_mode == "futex_wait" else ()
     with crowd(event.name) as them:
         pids = [them.pids[i] for i in stopped]
-        for i in range(ROUNDS if not missed else 20):
+        for i in range(times(ROUNDS) if not missed else 20):
             them.fall_asleep()
             for pid in pids:
                 os.kill(pid, signal.SIGSTOP)
@@ -148,6 +150,7 @@ def test_pulse_of_stopped_waiters(event, sleeping_mode):
             event.clear()
 
 
+@pytest.mark.here
 @pytest.mark.parametrize("pulses", [2, 1000, 32_767, 32_768, 32_769])
 def test_many_pulses_of_a_stopped_waiter(event, pulses, sleeping_mode):
     """A waiter that is stopped for any number of pulses returns True, but for 32,768 of them.

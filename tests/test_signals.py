@@ -4,6 +4,7 @@ import itertools
 import os
 import signal
 import struct
+from operator import methodcaller
 from pathlib import Path
 
 import pytest
@@ -17,11 +18,12 @@ from processes import (
     receive,
     until,
     until_asleep,
+    until_sleeping_in_lock,
     worker,
     workers,
 )
 
-from systemevent import SystemEvent
+pytestmark = pytest.mark.anywhere
 
 # ---- a handler that does not -----------------------------------------------------------------
 
@@ -54,6 +56,7 @@ def test_restarting_signals_end_no_wait(event, ticks, timeout):
         assert receive(reader, 1) == b"."
 
 
+@pytest.mark.here
 @RESTART
 @pytest.mark.parametrize("wait", ["wait", "wait:1000"])
 def test_harmless_signals_end_no_wait_of_c(event, peer_program, wait, restart):
@@ -85,6 +88,7 @@ def test_signals_to_the_process_leave_its_threads_asleep(event, ticks):
         (tid,) = struct.unpack("Q", receive(reader, 8))
         until(lambda: is_asleep(one.pid, tid), "the thread waits")
         for _ in range(5):
+            until_sleeping_in_lock(one.pid)
             one.signal(signal.SIGUSR1)
             assert receive(reader, 1) == b"."
             assert is_asleep(one.pid, tid)
@@ -125,7 +129,7 @@ def send_for_ever(pids, writer):
             os.write(writer, b".")
 
 
-@pytest.mark.parametrize("release", [SystemEvent.set, pulse], ids=["set", "pulse"])
+@pytest.mark.parametrize("release", [methodcaller("set"), pulse], ids=["set", "pulse"])
 def test_a_storm_of_signals_loses_no_release(event, ticks, release):
     """set() and pulses release all who wait, however many signals they are busy with."""
     reader, writer = ticks

@@ -11,6 +11,8 @@ from surroundings import error_of, mappings
 
 from systemevent import SystemEvent
 
+pytestmark = pytest.mark.anywhere
+
 
 def waiting(event, timeout=None):
     """A thread that is asleep in event.wait(timeout), and the list that its result comes to."""
@@ -33,6 +35,7 @@ def set_by_name(name):
         event.set()
 
 
+@pytest.mark.here
 @pytest.mark.parametrize("timeout", [None, DEADLINE])
 def test_close_under_a_waiting_thread(name, timeout):
     """A thread that waits keeps its hold when another one closes the event: another process's set
@@ -66,6 +69,7 @@ def test_dropped_under_a_waiting_thread(name):
     assert mappings() == before
 
 
+@pytest.mark.here
 def test_waiting_and_closing_threads(name):
     """Threads that wait and close at the same time: each waits to the end or gets ValueError."""
     before = mappings()

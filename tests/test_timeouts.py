@@ -14,6 +14,8 @@ import pytest
 from implementations import InThread, ThreadingEvent, Threads
 from processes import until_asleep, worker
 
+pytestmark = pytest.mark.anywhere
+
 CLONE_NEWTIME, CLONE_NEWUSER = 0x80, 0x10000000  # unshare(2)
 FUTEX_WAITV, FUTEX_CLOCK_REALTIME = 449, 256
 SECOND = 10**9  # nanoseconds
@@ -201,6 +203,7 @@ def deadline_of(pid):
     return clock, seconds * SECOND + rest
 
 
+@pytest.mark.here
 def test_the_wall_clock_has_no_part_in_it(event):
     """The kernel is given a deadline on the monotonic clock (cpython gh-85876)."""
     timeout = 1000

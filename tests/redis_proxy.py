@@ -1,0 +1,108 @@
+"""A network that tests can break: a TCP proxy on loopback, in threads of this process."""
+
+import contextlib
+import socket
+import threading
+import time
+
+
+class Proxy:
+    """Leads from a port of its own to `port`; a context manager.
+
+    Sockets are shut down and never just closed: forked workers have inherited them.
+    """
+
+    def __init__(self, port):
+        self._target = port
+        self._passes = threading.Event()
+        self._passes.set()
+        #: Seconds by which each piece is delayed, in each direction.
+        self.delay = 0
+        #: The most bytes in a piece.
+        self.piece = 65536
+        #: How many it has taken.
+        self.connections = 0
+        self._held = []
+        self._sockets = set()
+        self._listener = None
+        self.port = 0
+
+    def url(self, options=""):
+        """Of the Redis server behind it."""
+        return f"redis://127.0.0.1:{self.port}/0{options}"
+
+    def accept(self):
+        """Take connections (again), on the same port."""
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", self.port))
+        listener.listen(1000)
+        self.port = listener.getsockname()[1]
+        self._listener = listener
+        threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
+
+    def refuse(self):
+        """Refuse connections from now on; those that there are go on."""
+        self._listener.shutdown(socket.SHUT_RDWR)
+
+    def cut(self):
+        """Close all connections, on both sides."""
+        for one in list(self._sockets):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+        self._sockets.clear()
+
+    def hold(self):
+        """A black hole: all connections stay, new ones are taken, and nothing gets through."""
+        self._passes.clear()
+
+    def release(self):
+        """Nothing is lost that has been held, as in a network that is mended."""
+        self._passes.set()
+
+    def forget(self):
+        """What is held stays so, until the result is set(); connections from now on get through."""
+        held, self._passes = self._passes, threading.Event()
+        self._held.append(held)
+        self._passes.set()
+        return held
+
+    def _accept(self, listener):
+        while True:
+            try:
+                near, _ = listener.accept()
+                far = socket.create_connection(("127.0.0.1", self._target))
+            except ConnectionRefusedError:
+                near.close()
+                continue
+            except OSError:
+                listener.close()
+                return
+            for one in (near, far):
+                one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._sockets |= {near, far}
+            for pair in ((near, far), (far, near)):
+                words = *pair, self._passes
+                threading.Thread(target=self._pass, args=words, daemon=True).start()
+            self.connections += 1
+
+    def _pass(self, source, sink, passes):
+        with contextlib.suppress(OSError):
+            while data := source.recv(self.piece):
+                time.sleep(self.delay)
+                passes.wait()
+                sink.sendall(data)
+        passes.wait()  # nor does the end of a connection get through
+        with contextlib.suppress(OSError):
+            sink.shutdown(socket.SHUT_RDWR)
+        source.close()
+
+    def __enter__(self):
+        self.accept()
+        return self
+
+    def __exit__(self, *exception):
+        self.refuse()
+        self.cut()
+        for each in (*self._held, self._passes):
+            each.set()
