@@ -24,6 +24,7 @@ try:
         latency,
         progress,
         scale,
+        several,
         split,
         strip,
         table,
@@ -50,7 +51,7 @@ def parsed() -> argparse.Namespace:
         help="only those with NAME in their title, and what ratios need: SystemEvent, the floor",
     )
     parser.add_argument(
-        "--waiters", nargs="+", type=_positive, metavar="N", help="broadcast to N processes"
+        "--waiters", nargs="+", type=positive, metavar="N", help="broadcast to N processes"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all results, raw")
     parser.add_argument(
@@ -74,7 +75,8 @@ def parsed() -> argparse.Namespace:
     return options
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
+    """A number of waiters."""
     number = int(text)
     if not 0 < number <= 10_000:
         raise argparse.ArgumentTypeError("from 1 to 10,000")
@@ -96,6 +98,7 @@ def measure(options: argparse.Namespace, results: dict[str, Any]) -> dict[str, s
             ),
             "strip": lambda: strip.measure(workshop, skipped),
             "split": lambda: split.measure(size, workshop, skipped),
+            "several": lambda: several.measure(size, workshop, skipped),
             "throughput": lambda: throughput.measure(contenders, size, workshop, skipped),
             "scale": lambda: scale.measure(size, workshop, skipped),
             "commands": lambda: commands.measure(size, workshop, skipped),

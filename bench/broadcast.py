@@ -48,7 +48,7 @@ def measure(
             kept, rows = "all", {key: [sorted(each) for each in f] for key, f in found.items()}
         else:
             passes, rounds = {"quick": (1, 3), "default": (2, 4), "full": (3, 8)}[size]
-            found = _in_blocks(contenders, waiters, passes, rounds, workshop, skipped)
+            found = in_blocks(contenders, waiters, passes, rounds, workshop, skipped)
             kept = "first, median, last"
             rows = {
                 key: [[min(each), median_low(each), max(each)] for each in f]
@@ -58,7 +58,7 @@ def measure(
     return results
 
 
-def _in_blocks(
+def in_blocks(
     contenders: Sequence[Contender],
     waiters: int,
     passes: int,
@@ -66,6 +66,7 @@ def _in_blocks(
     workshop: Workshop,
     skipped: dict[str, str],
 ) -> dict[str, list[list[int]]]:
+    """{title: [each waiter's latency in each round]}: contenders come and go, `passes` times."""
     found: dict[str, list[list[int]]] = {}
     for number in range(passes):
         for contender in contenders:

@@ -19,7 +19,8 @@ from systemevent import SystemEvent, unlink
 
 from . import progress
 from .child import memory_of
-from .contenders import no_compiler, unused_name
+from .contenders import QUICK, no_compiler, unused_name
+from .servers import Server, no_server
 from .teams import Workshop
 
 SCRIPTS = Path(sysconfig.get_path("scripts"))
@@ -32,7 +33,9 @@ DEADLINE = 20.0
 class Programs:
     """{title: its words}, and what has to be run before each, unmeasured."""
 
-    def __init__(self, name: str, folder: Path, skipped: dict[str, str], tmux: list[str]) -> None:
+    def __init__(
+        self, name: str, folder: Path, skipped: dict[str, str], tmux: list[str], url: str
+    ) -> None:
         there = folder / f"{name}there"
         there.touch()
         self.words = {
@@ -51,6 +54,10 @@ class Programs:
             if not os.access(words[0], os.X_OK):
                 skipped[title] = f"{words[0]} is not installed"
                 del self.words[title]
+        if url:
+            on_redis = ["/usr/bin/env", f"SYSTEMEVENT_URL={url}", str(SCRIPTS / "evt_set"), name]
+            self.words["import redis"] = [sys.executable, "-I", "-c", "import redis"]
+            self.words["evt_set NAME, on Redis"] = on_redis
         if tmux:
             # In this order: a signal is kept for the next who waits.
             self.words["tmux wait-for -S NAME"] = [*tmux, "wait-for", "-S", "once"]
@@ -70,8 +77,12 @@ def measure(size: str, workshop: Workshop, skipped: dict[str, str]) -> dict[str,
     progress.part("whole commands")
     name = unused_name()
     results: dict[str, dict[str, list[float]]] = {}
-    with tmux_server(workshop.folder, skipped) as tmux, _removed(name):
-        programs = Programs(name, workshop.folder, skipped, tmux)
+    with (
+        tmux_server(workshop.folder, skipped) as tmux,
+        _redis_server(size, workshop.folder, skipped) as url,
+        _removed(name),
+    ):
+        programs = Programs(name, workshop.folder, skipped, tmux, url)
         results = {title: {"seconds": [], "peak_kib": []} for title in programs.words}
         rounds = ROUNDS[size]
         for number in range(-2, rounds):
@@ -101,6 +112,20 @@ def run(words: Sequence[str], workshop: Workshop) -> tuple[float, int]:
     if status:
         raise RuntimeError(f"{words} ended with status {status}")
     return nanoseconds / 1e9, peak
+
+
+@contextlib.contextmanager
+def _redis_server(size: str, folder: Path, skipped: dict[str, str]) -> Iterator[str]:
+    """Its URL, or nothing."""
+    if reason := QUICK if size == "quick" else no_server():
+        skipped["evt_set NAME, on Redis"] = reason
+        yield ""
+        return
+    server = Server.shared("commands", folder)
+    try:
+        yield server.url
+    finally:
+        server.release()
 
 
 @contextlib.contextmanager

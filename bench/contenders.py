@@ -7,6 +7,8 @@ programs of a few pages, and called by Python processes, where it is timed insid
 many waiters, what lies between the two is the price of waking large processes, which nothing that
 is called from Python can avoid. (A third one, timed in Python, is in split.py.)
 
+Those on a Redis server start one, on loopback, and have an asleep(): how many waiters it has.
+
 What wakes one waiter by nature (semaphore, pipe, eventfd, socket) does what its users do to reach
 all: a post, or a byte, for each waiter.
 
@@ -27,12 +29,15 @@ import systemevent
 from systemevent import SystemEvent, _word
 from tests.original import OriginalSystemEvent
 
-from . import peers
+from . import peers, redis_peers
 from .peers import Place
+from .servers import no_server
 
 #: All names that this run leaves in /dev/shm for a moment begin with this.
 NAMES = f"bench.{os.getpid()}."
 _numbers = itertools.count()
+# What is measured as an event of this machine is one, also in the commands.
+os.environ.pop("SYSTEMEVENT_URL", None)
 
 
 def unused_name() -> str:
@@ -107,6 +112,9 @@ MULTIPROCESSING = Contender(
     "multiprocessing.Event", lambda place: multiprocessing.get_context("fork").Event()
 )
 THREADING = Contender("threading.Event (threads)", lambda place: threading.Event(), in_threads=True)
+ON_REDIS = Contender("SystemEvent on Redis", redis_peers.OnRedis, unable=no_server)
+PUB_SUB = Contender("redis-py pub/sub", redis_peers.PubSub, unable=no_server)
+BARE_SOCKET = Contender("Redis, bare sockets", redis_peers.BareSocket, unable=no_server)
 
 CONTENDERS = [
     FLOOR,
@@ -123,6 +131,9 @@ CONTENDERS = [
     Contender("eventfd", peers.EventFd, unable=peers.no_eventfd),
     Contender("Unix socket", peers.UnixSocket),
     Contender("inotify", peers.Inotify, unable=peers.no_inotify),
+    ON_REDIS,
+    PUB_SUB,
+    BARE_SOCKET,
     Contender("file polled every 1 ms", peers.polled(0.001), period=0.001),
     Contender("file polled every 10 ms", peers.polled(0.01), period=0.01),
     Contender("file polled every 100 ms", peers.polled(0.1), period=0.1),

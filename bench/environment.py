@@ -18,7 +18,7 @@ def environment() -> dict[str, str]:
         "CPU": _cpu(),
         "cores": f"{cores} of {os.cpu_count()}" if cores != os.cpu_count() else str(cores),
         "memory": _memory(),
-        "kernel": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "kernel": f"{platform.system()} {_release()} {platform.machine()}",
         "C library": " ".join(platform.libc_ver()),
         "Python": f"{platform.python_implementation()} {platform.python_version()}"
         + ("" if getattr(sys, "_is_gil_enabled", lambda: True)() else ", free-threaded"),
@@ -31,6 +31,11 @@ def environment() -> dict[str, str]:
 def load() -> str:
     """The load averages: of 1, 5 and 15 minutes."""
     return " ".join(f"{value:.2f}" for value in os.getloadavg())
+
+
+def _release() -> str:
+    """The kernel's version, without what its maker calls it."""
+    return platform.release().partition("-")[0]
 
 
 def _read(path: str) -> str:

@@ -41,7 +41,8 @@ def _against(rounds: Rounds, ours: str, *others: str) -> list[str]:
     return [str(compare(rounds.get(ours), rounds.get(each)) or "–") for each in others]
 
 
-def _table(head: list[str], rows: list[list[str]]) -> str:
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """In Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(row) + " |" for row in lines)
 
@@ -103,7 +104,7 @@ def summary(results: Results) -> str:
     said = f"{_environment(results)} Ratios are SystemEvent's time divided by the other's, "
     said += "medians over the rounds with their 95 % interval; "
     said += "rounds of one run are not independent, so believe in no difference of a few percent."
-    return f"{said}\n\n{_table(['', ''], rows)}"
+    return f"{said}\n\n{table(['', ''], rows)}"
 
 
 def _idle(scale: dict[str, float]) -> str:
@@ -135,7 +136,7 @@ def everything(results: Results) -> str:
         f"The wake-up of one waiting process ({scene['title']}), and SystemEvent's time divided by "
         "the contender's (C programs: that of `systemevent.h`); below 1, SystemEvent is faster.",
     ]
-    parts = ["\n".join(said), _table(head, rows), _steps(results)]
+    parts = ["\n".join(said), table(head, rows), _steps(results)]
     skipped = "; ".join(f"{name} ({why})" for name, why in results["skipped"].items())
     if skipped:
         parts.append(f"Skipped: {skipped}.")
@@ -162,14 +163,14 @@ def _steps(results: Results) -> str:
         "instructions, but caches, page tables and cores that have gone cold."
     )
     assert CALL in hot
-    return f"{said}\n\n{_table(['step', 'after a sleep', 'hot'], rows)}"
+    return f"{said}\n\n{table(['step', 'after a sleep', 'hot'], rows)}"
 
 
-def write(path: Path, text: str) -> None:
+def write(path: Path, text: str, what: str = "figures") -> None:
     """Put the text between the file's markers."""
     old = path.read_text(encoding="utf-8")
     new, count = re.subn(
-        r"(<!-- figures -->\n).*?(<!-- end of figures -->)",
+        rf"(<!-- {what} -->\n).*?(<!-- end of {what} -->)",
         lambda found: f"{found[1]}{text}\n{found[2]}",
         old,
         flags=re.DOTALL,

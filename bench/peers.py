@@ -38,6 +38,8 @@ class Place:
 class RawFutex:
     """The C functions of floor.c, called from Python."""
 
+    tells_the_time = True
+
     def __init__(self, place: Place) -> None:
         library, self._address = place.library, place.address
         self._wait, self._set, self._clear = library.raw_wait, library.raw_set, library.raw_clear

@@ -5,6 +5,8 @@ from typing import Any
 
 from . import report_tables as tables
 from .report_figures import duration, number
+from .several import HEAD
+from .several import rows as rows_of_several
 
 
 def details(results: dict[str, Any]) -> str:
@@ -13,6 +15,9 @@ def details(results: dict[str, Any]) -> str:
     for scene in results.get("latency") or []:
         if scene.get("rounds"):
             parts.append((f"Wake-up: {scene.get('title', '')}", tables.wakeup_table(scene)))
+    for scene in results.get("several") or []:
+        heading = f"Several events, and asyncio: {scene['title']}"
+        parts.append((heading, tables.table(HEAD, rows_of_several(scene))))
     if results.get("broadcast"):
         parts.append(("Broadcasts", tables.broadcast_table(results["broadcast"])))
     for each in results.get("throughput") or []:

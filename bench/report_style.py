@@ -15,9 +15,10 @@ COLOURS = {
     "events": ("#b93a05", "#ff8a4c", "#b93a05"),
     "kernel": ("#007a59", "#2fc79a", "#007a59"),
     "polling": ("#a03d78", "#e79bc4", "#a03d78"),
+    "server": ("#5b4bb5", "#a99bff", "#5b4bb5"),
     "other": ("#7d6200", "#f0c04a", "#7d6200"),
 }
-_FAMILIES = ("floor", "ours", "events", "kernel", "polling", "other")
+_FAMILIES = ("floor", "ours", "events", "kernel", "polling", "server", "other")
 
 
 def css() -> str:

@@ -29,9 +29,11 @@ GROUPS = {
     "events": "Other events and semaphores",
     "kernel": "The kernel's other means",
     "polling": "Looking at a file again and again",
+    "server": "On a Redis server, which other machines can reach",
     "other": "Others",
 }
 _WORDS = {
+    "server": ("SystemEvent on Redis", "redis-py", "Redis,"),
     "floor": ("raw ",),
     "ours": ("SystemEvent",),
     "events": ("multiprocessing", "threading", "posix_ipc"),

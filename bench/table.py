@@ -7,6 +7,8 @@ from typing import Any
 from .contenders import OURS
 from .report_figures import compare
 from .report_terminal import table
+from .several import HEAD
+from .several import rows as rows_of_several
 from .statistics import percentile
 
 _PERCENTS = (50, 95, 99, 99.9, 100)
@@ -16,6 +18,10 @@ def show(results: dict[str, Any]) -> None:
     """Print all."""
     print(f"\n{table(results)}", end="")
     _steps(results.get("split") or {})
+    for scene in results.get("several", []):
+        print(f"\nSeveral events, and asyncio: one process, {scene['title']}")
+        for line in [HEAD, *rows_of_several(scene)]:
+            _row(*line)
     for scene in results.get("throughput", []):
         print(f"\n{scene['title']}, {scene['unit']}")
         _row("", "median", "SystemEvent / this")

@@ -6,9 +6,11 @@ made) they note in shared memory, so that nobody is woken for it. Both sides rea
 directly before set() and directly after wait(). The captain sleeps meanwhile.
 
 Waiters are *seen* asleep before the setter is let go: the system call in which each of them is
-blocked is in /proc. Contenders in C are played by floor.c, with the same roles and slots.
+blocked is in /proc; and a server, if there is one, is asked, too. Contenders in C are played by
+floor.c, with the same roles and slots.
 """
 
+import contextlib
 import ctypes
 import gc
 import mmap
@@ -17,7 +19,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +89,7 @@ class Team:
         (self._clearer_in, self._clearer_gate), (self._errors, self._errors_in) = pipes[2:]
         self._descriptors = [self._memory_fd, *(each for pipe in pipes for each in pipe)]
         os.set_blocking(self._errors, False)
-        self._events: list[Any] = []
+        self.events: list[Any] = []
         self.indices = range(FIRST, FIRST + waiters)
         self.slots[POSTS] = max(1, waiters)
         try:
@@ -104,7 +106,7 @@ class Team:
                 ctypes.CDLL(None).sem_init(ctypes.c_void_p(address), 1, 0)
             elif contender.make:
                 place = Place(unused_name(), shop.folder, waiters, address, shop.library)
-                self._events.append(contender.make(place))
+                self.events.append(contender.make(place))
         members = [(self._waiters_in, index) for index in self.indices]
         members.append((self._setter_in, DONE[self._parts[1]]))
         if contender.in_threads:
@@ -158,7 +160,7 @@ class Team:
             os.execv(self._workshop.program, ["floor", self.contender.in_c, role, *numbers])
         if core >= 0:
             os.sched_setaffinity(0, {core})  # of this thread
-        roles.play(role, gate, index, self._events, self.slots)
+        roles.play(role, gate, index, self.events, self.slots)
 
     def _be_threads(self, members: Sequence[tuple[int, int]]) -> None:
         def live(number: int, gate: int, index: int) -> None:
@@ -168,7 +170,7 @@ class Team:
         for number, member in enumerate(members):
             threading.Thread(target=live, args=(number, *member), daemon=True).start()
         while os.read(self._clearer_in, 1):
-            self._events[0].clear()
+            self.events[0].clear()
             self.slots[CLEARED] = 1
 
     # What the captain does.
@@ -219,6 +221,9 @@ class Team:
         os.write(self._waiters_gate, bytes(len(self.indices)))
         for task in self._tasks:
             self.until(lambda: self._blocked(task) == "asleep", "all wait", 0.0005)  # noqa: B023
+        if asleep := getattr(self.events[0] if self.events else None, "asleep", None):
+            with self._failing():
+                self.until(lambda: asleep() >= len(self.indices), "the server has all waiters")
 
     def fire(self) -> list[int]:
         """Let the setter go; return the waiters' latencies in nanoseconds, in their order."""
@@ -232,9 +237,18 @@ class Team:
             os.write(self._clearer_gate, b"1")
             self.until(lambda: bool(self.slots[CLEARED]), "it is clear again")
         else:
-            self._events[0].clear()
+            with self._failing():
+                self.events[0].clear()
         start = self.slots[START]
         return [self.slots[index] - start for index in self.indices]
+
+    @contextlib.contextmanager
+    def _failing(self) -> Iterator[None]:
+        """What the captain does with the event may fail, if it is on a server."""
+        try:
+            yield
+        except OSError as error:
+            raise TeamError(f"{self.contender.title}: {error}") from error
 
     def open_waiters(self) -> None:
         """Let waiters in whose role has no end."""
@@ -257,7 +271,7 @@ class Team:
             os.waitpid(pid, 0)
         for descriptor in self._descriptors:
             os.close(descriptor)
-        for event in self._events:
+        for event in self.events:
             if hasattr(event, "close"):
                 event.close()
         self.slots.release()

@@ -15,7 +15,7 @@ sys.path.append(str(Path(__file__).parents[1] / "tests"))
 from surroundings import need
 
 from bench import __main__ as program
-from bench import latency, split
+from bench import latency, several, split
 from bench.contenders import CONTENDERS, FLOOR, OURS, Contender, chosen
 from bench.rounds import alternate, gathered
 from bench.statistics import percentile, ratio
@@ -24,6 +24,7 @@ from bench.traced import pid_in
 
 ROOT = Path(__file__).parents[1]
 TITLES = {contender.title: contender for contender in CONTENDERS}
+ALL = TITLES | {contender.title: contender for contender in several.CONTENDERS}
 #: So many children of a run at once are members of several teams.
 TEAMS = 10
 
@@ -34,10 +35,10 @@ def workshop(tmp_path_factory):
 
 
 @pytest.mark.parametrize("waiters", [1, 3])
-@pytest.mark.parametrize("title", TITLES)
+@pytest.mark.parametrize("title", ALL)
 def test_a_contender_wakes_all_each_time(title, waiters, workshop):
     """Each waiter sleeps, is woken later than set() began, and sleeps again."""
-    contender = TITLES[title]
+    contender = ALL[title]
     need(contender.unable())
     team = Team(contender, waiters, workshop)
     try:

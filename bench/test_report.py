@@ -11,7 +11,7 @@ import pytest
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 from surroundings import need
 
-from bench import markdown, report
+from bench import markdown, report, several
 from bench.report_figures import Ratio, compare, duration, number
 from bench.report_words import answer, noise
 
@@ -264,6 +264,32 @@ def test_the_figures_are_of_a_full_run(path):
     text = (Path(markdown.__file__).parents[1] / path).read_text(encoding="utf-8")
     found = re.findall(r"<!-- figures -->\n(.*?)<!-- end of figures -->", text, re.DOTALL)
     assert [each.startswith("One run of `python -m bench --full` (") for each in found] == [True]
+
+
+def test_the_figures_of_several_are_of_a_full_run():
+    """So are those of several events, which have a command of their own."""
+    text = (Path(several.__file__).parent / "README.md").read_text(encoding="utf-8")
+    found = text.partition(several.BEGIN)[2].partition(several.END)[0]
+    assert found.startswith("One run of `python -m bench.several --full` (")
+
+
+def test_several_in_words():
+    """Each against wait() in the same rounds."""
+    results = {
+        "environment": {"CPU": "any"},
+        "options": "",
+        "several": [
+            {
+                "title": "asleep",
+                "rounds": {"SystemEvent": [1000, 2000, 3000], "b": [3000, 4000, 6000]},
+            }
+        ],
+    }
+    assert several.markdown(results).splitlines()[-3:] == [
+        "| --- | --- | --- | --- | --- |",
+        "| SystemEvent | 2.0 µs | 3.0 µs |  |  |",
+        "| b | 4.0 µs | 6.0 µs | 2.0 µs | 2.00 [2.00 3.00] |",
+    ]
 
 
 def test_number():
