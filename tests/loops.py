@@ -1,7 +1,6 @@
 """Event loops for the tests of wait_async, and what sleeps for them."""
 
 import asyncio
-import contextlib
 import contextvars
 import os
 import threading
@@ -9,7 +8,7 @@ import time
 import weakref
 
 import uvloop
-from processes import DEADLINE, WorkerError, is_asleep
+from processes import DEADLINE, is_asleep
 
 LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 
@@ -37,14 +36,15 @@ def threads():
     return [thread for thread in threading.enumerate() if thread.name == "SystemEvent"]
 
 
+def is_asleep_now(thread):
+    """Is that thread of this process asleep in a wait for an event?"""
+    return thread.native_id is not None and is_asleep(os.getpid(), thread.native_id)
+
+
 def are_asleep(count):
     """Are there `count` such threads, all asleep?"""
     there = threads()
-    with contextlib.suppress(WorkerError):  # one of an earlier wait that has just ended
-        return len(there) == count and all(
-            thread.native_id and is_asleep(os.getpid(), thread.native_id) for thread in there
-        )
-    return False
+    return len(there) == count and all(map(is_asleep_now, there))
 
 
 async def until(condition, what):

@@ -57,7 +57,8 @@ def is_readable(descriptor, seconds):
 def is_asleep(pid, tid=None):
     """Is that thread (default: the main one) asleep in a wait for an event?
 
-    On a server: does the process block, in whichever of its threads?
+    A thread that has ended is not; a process that has ended is a WorkerError. On a server: does
+    the process block, in whichever of its threads?
     """
     if server:
         return are_blocked([pid])
@@ -68,6 +69,8 @@ def is_asleep(pid, tid=None):
         with open(f"{task}/stat") as file:
             state = file.read().rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
+        if tid and os.path.exists(f"/proc/{pid}"):
+            return False
         raise WorkerError(f"process {pid} is gone") from None
     except PermissionError:  # it is just ending
         return False
@@ -107,11 +110,13 @@ def until_asleep(*pids):
 
 def until_all_asleep(pid):
     """Return the number of threads of that process when each is asleep in a wait for an event."""
+
+    def count():
+        tids = os.listdir(f"/proc/{pid}/task")
+        return all(is_asleep(pid, tid) for tid in tids) and len(tids)
+
     until_asleep(pid)  # the main thread is the last one
-    tids = os.listdir(f"/proc/{pid}/task")
-    for tid in tids:
-        until(lambda tid=tid: is_asleep(pid, tid), f"thread {tid} waits for an event")
-    return len(tids)
+    return until(count, f"all threads of {pid} wait for an event")
 
 
 def until_stopped(*pids):

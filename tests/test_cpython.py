@@ -1,6 +1,5 @@
 """CPython's own tests of threading.Event and multiprocessing.Event, run on SystemEvent."""
 
-import contextlib
 import importlib
 import multiprocessing
 import os
@@ -9,7 +8,7 @@ import types
 import unittest
 
 import pytest
-from processes import DEADLINE, WorkerError, is_asleep, until, until_asleep
+from processes import DEADLINE, is_asleep, until, until_asleep
 
 from systemevent import SystemEvent, unlink
 
@@ -45,12 +44,8 @@ def until_threads_sleep(seconds):
 
 
 def threads_asleep():
-    """So many threads of this process wait for an event; one of an earlier wait may just end."""
-    asleep = 0
-    for tid in os.listdir("/proc/self/task"):
-        with contextlib.suppress(WorkerError):
-            asleep += is_asleep(os.getpid(), int(tid))
-    return asleep
+    """So many threads of this process wait for an event."""
+    return sum(is_asleep(os.getpid(), int(tid)) for tid in os.listdir("/proc/self/task"))
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import sys
 import threading
 
 import pytest
-from loops import LOOPS, begin, run, threads, until, until_asleep
-from processes import DEADLINE, command, is_asleep, worker
+from loops import LOOPS, begin, is_asleep_now, run, threads, until, until_asleep
+from processes import DEADLINE, command, worker
 from processes import until as until_in_test
 
 from systemevent import _aio
@@ -291,12 +291,9 @@ def test_interrupted_while_a_thread_ends(event, monkeypatch):
 
     async def later():
         (task,) = await begin(event.wait_async())
-        await until(lambda: any(is_asleep_now(one) for one in threads()), "a thread sleeps")
+        await until(lambda: any(map(is_asleep_now, threads())), "a thread sleeps")
         event.set()
         assert await asyncio.wait_for(task, DEADLINE) is True
-
-    def is_asleep_now(thread):
-        return thread.native_id and is_asleep(os.getpid(), thread.native_id)
 
     before = signal.signal(signal.SIGALRM, interrupt)
     loop = asyncio.new_event_loop()

@@ -26,9 +26,9 @@ from systemevent import SystemEvent, _many, _multi, list_events, unlink, wait_al
 from .countdown import Countdown
 
 try:
-    from processes import WorkerError, is_asleep, until, worker
+    from processes import is_asleep, until, worker
 except ModuleNotFoundError:  # not under pytest: the package is tests.harness
-    from ..processes import WorkerError, is_asleep, until, worker
+    from ..processes import is_asleep, until, worker
 
 MODE = 0o640
 SWALLOWED = "the exception was swallowed"
@@ -275,10 +275,7 @@ def _sleeping_threads():
     others = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
 
     def sleeps(thread):
-        try:
-            return is_asleep(os.getpid(), thread.native_id)
-        except WorkerError:
-            return False
+        return is_asleep(os.getpid(), thread.native_id)
 
     until(lambda: all(not one.is_alive() or sleeps(one) for one in others), "threads end or sleep")
     return [one for one in others if one.is_alive()]
