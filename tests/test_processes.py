@@ -1,4 +1,4 @@
-"""What the tests ask of processes: what has ended must not be taken for a failure, or for asleep."""
+"""What the tests ask of processes: a thread that has ended is no failure, a process is."""
 
 import os
 import threading
