@@ -16,23 +16,20 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-try:
-    from . import (
-        broadcast,
-        calls,
-        commands,
-        latency,
-        progress,
-        scale,
-        several,
-        split,
-        strip,
-        table,
-        throughput,
-        timeouts,
-    )
-except ModuleNotFoundError as error:
-    sys.exit(f"bench: {error}; in this environment: pip install -e '.[bench]'")
+from . import (
+    broadcast,
+    calls,
+    commands,
+    latency,
+    progress,
+    scale,
+    several,
+    split,
+    strip,
+    table,
+    throughput,
+    timeouts,
+)
 from .contenders import QUICK, SLOW, chosen, sweep
 from .environment import environment, load
 from .teams import Workshop

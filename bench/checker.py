@@ -8,10 +8,10 @@ The first run meets most frontiers for the first time (tests/harness/sweep.py re
 is the slowest; a session of the harness judges many histories, so the median is what it sees.
 """
 
+import argparse
 import gc
 import random
 import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -148,7 +148,9 @@ def measure(name, operations, runs=RUNS):
 
 def main():
     """Eight processes, and then thousands; and how fast a saved history is read."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else OPERATIONS
+    parser = argparse.ArgumentParser(prog="python -m bench.checker", description=main.__doc__)
+    parser.add_argument("count", nargs="?", type=int, default=OPERATIONS, help="operations")
+    count = parser.parse_args().count
     operations = history(count)
     measure(f"{PROCESSES} overlapping processes", operations)
     measure(f"{PROCESSES} overlapping processes", history(count, timeouts=False))

@@ -9,12 +9,16 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hdrh.histogram import HdrHistogram
+try:
+    from hdrh.histogram import HdrHistogram
+except ModuleNotFoundError as error:
+    sys.exit(f"bench: {error}; in this environment: pip install -e '.[bench]'")
 
 from . import progress
 from .contenders import Contender, no_compiler

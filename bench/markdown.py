@@ -1,9 +1,9 @@
 """``python -m bench.markdown RESULTS.json``: the figures of README.md and bench/README.md, written
 between their markers, from what ``python -m bench --full --json`` has measured."""
 
+import argparse
 import json
 import re
-import sys
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -181,6 +181,8 @@ def write(path: Path, text: str, what: str = "figures") -> None:
 
 
 if __name__ == "__main__":
-    measured: Results = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    parser = argparse.ArgumentParser(prog="python -m bench.markdown", description=__doc__)
+    parser.add_argument("results", type=Path, metavar="RESULTS.json")
+    measured: Results = json.loads(parser.parse_args().results.read_text(encoding="utf-8"))
     write(ROOT / "README.md", summary(measured))
     write(ROOT / "bench" / "README.md", everything(measured))

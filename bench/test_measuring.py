@@ -221,6 +221,17 @@ def test_a_part_that_fails_spares_the_others(tmp_path, monkeypatch, capsys):
     assert results["calls"]["is_set()"]["SystemEvent"]
 
 
+@pytest.mark.parametrize("module", ["bench", "bench.several", "bench.machines"])
+def test_without_what_it_is_made_with(module):
+    """One line says what to install."""
+    code = f"import runpy, sys; sys.modules['hdrh'] = None; runpy.run_module({module!r})"
+    words = [sys.executable, "-c", code]
+    ran = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 1
+    assert len(ran.stderr.splitlines()) == 1
+    assert "pip install -e '.[bench]'" in ran.stderr
+
+
 def test_interrupted_it_leaves_nothing(tmp_path):
     """Ctrl-C while teams are at work: status 130, no process, no folder, no event."""
     environment = os.environ | {"TMPDIR": str(tmp_path)}
