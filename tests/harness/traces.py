@@ -11,7 +11,7 @@ from .stage import Wrong
 from .tracing import STEPPED
 from .victim import located, playing
 
-#: So often a wait may end by itself before it was seen asleep.
+#: So often a wait may end by itself before it was seen asleep, or its deadline need a carry.
 ATTEMPTS = 100
 LONGEST_TIMEOUT = 1.0
 
@@ -32,6 +32,13 @@ class Trace:
             self._follow(on)
 
     def _follow(self, on):
+        """Until the points are those of a victim that had nothing to carry: all others have not."""
+        for _ in range(ATTEMPTS):
+            if not self._may_carry(on):
+                return
+        raise Wrong(f"{self.scene}: each time, its deadline may have been in the next second")
+
+    def _may_carry(self, on):
         scene = self.scene
         self.points = []
         self.addresses = []
@@ -46,9 +53,11 @@ class Trace:
                     self._disturbed.add(victim.point)
                 more = victim.go_on()
             undisturbed(on, scene, victim)
+            may_carry = victim.may_carry()
             victim.process.kill()
             left(on, scene, excused=False)
             on.others_work()
+        return may_carry
 
     def straight(self, start, end):
         """The last point up to the end to which it can run at one go; None: step."""

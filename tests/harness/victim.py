@@ -13,6 +13,7 @@ from .stage import Wrong
 from .tracing import ASLEEP, RETURNED, STEPPED, traced
 
 _ENDLESS_LOOP = 5000
+_SECOND = 10**9
 #: Seconds from the beginning of a play until its operation has computed its deadline.
 _SETTING_OUT = 0.05
 
@@ -37,6 +38,7 @@ class Victim:
         self.runs = False
         self.knows = False
         self.waits_since = None
+        self._slept = None  # when it was seen asleep for the first time
 
     def signal(self, number):
         """Send it a signal."""
@@ -60,6 +62,8 @@ class Victim:
         # An instruction is a point, and a sleep one more; whether a sleep that ends by itself is
         # seen must not change the numbers of the others.
         self.point += self.state != ASLEEP
+        if self.state == ASLEEP and self._slept is None:
+            self._slept = time.monotonic_ns()
         if self.point > _ENDLESS_LOOP:
             raise Wrong(f"no end after {_ENDLESS_LOOP} instructions")
         return self.state != RETURNED
@@ -88,6 +92,16 @@ class Victim:
             if not more or self.point > where[0]:
                 return False
         return True
+
+    def may_carry(self):
+        """May its deadline, computed before it slept, be in another second than its beginning?
+
+        Whoever steps it may be preempted, and come out later than _SETTING_OUT.
+        """
+        if not self._scene.timeout:
+            return False
+        latest = self._slept or time.monotonic_ns()
+        return self.invoked // _SECOND != (latest + int(self._scene.timeout * 1e9) % _SECOND) // _SECOND
 
     def leave_the_queue(self):
         """Be as stopped by SIGSTOP: out of the kernel's queue. The call will be restarted."""
