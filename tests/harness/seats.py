@@ -29,7 +29,8 @@ from .commands import Killed
 CLOSER = "close"
 #: Records of a log beyond the calls of its worker: of a role's last alternative.
 SPARE = 1000
-_REPEAT = 0.02
+#: Seconds after which the closer sets the event again, longer each time: its log is to last.
+_REPEAT, _LONGER, _LONGEST_REPEAT = 0.02, 1.1, 1.0
 _LONGEST_ABSENCE = 0.002
 _PAGE = 4096
 _MADV_DONTNEED = 4
@@ -251,9 +252,11 @@ def _play(board, task, number, alternatives, event):
 def _close(board, number, event):
     """At the end, set the event (or all) until nobody is left, also for a wait that began late."""
     time.sleep(max(0, board.end - time.monotonic_ns()) / 1e9)
+    pause = _REPEAT
     while time.monotonic_ns() < board.patience and not board.are_over(but=number):
         event.set_all()
-        time.sleep(_REPEAT)
+        time.sleep(pause)
+        pause = min(pause * _LONGER, _LONGEST_REPEAT)
 
 
 def drop_pages(start):

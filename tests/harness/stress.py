@@ -18,7 +18,7 @@ from multiprocessing import forkserver, resource_tracker
 from pathlib import Path
 from typing import NamedTuple
 
-from processes import until
+from processes import DEADLINE, until
 
 from . import history, report, roles
 from .board import DEAD, DONE, READY, Board
@@ -36,8 +36,10 @@ EVENTS = {**IMPLEMENTATIONS, "right": Right, **MUTANTS}
 ALL_SCENARIOS = {**SCENARIOS, **SEVERAL, **LARGE}
 #: By how much the clocks of two calls may differ, rounded to their ticks.
 EPSILON_NS = 1000
-#: Seconds of promptness on an idle machine; and after how many more who is left hangs.
-BOUND, PATIENCE = 0.5, 5.0
+#: Seconds of promptness on an idle machine.
+BOUND = 0.5
+#: After how many more who is left hangs: measures nothing, for a machine may stand still meanwhile.
+PATIENCE = 2 * DEADLINE
 #: How many times as late as the runner itself, which sleeps too, may a waiter be?
 LATENESS = 20
 #: Calls of a worker in a second: more would tell nothing that the pauses do not, and fill the disk.
@@ -119,7 +121,7 @@ def run(implementation, scenario, seconds, seed, bound=None, perturbation="none"
     slowness = max(each.slowness for each in slow)
     if bound is None:
         bound = BOUND * slowness
-    patience = bound + (PATIENCE * slowness if is_patient else 0)
+    patience = bound + (PATIENCE if is_patient else 0)
     # Named before it is made: Ctrl-C may come in between, and nothing may stay behind.
     directory = Path(tempfile.gettempdir(), f"stress.{scenario}.{secrets.token_hex(8)}")
     origin = {
