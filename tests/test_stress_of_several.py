@@ -1,10 +1,11 @@
 """Stress of several events: wait_any and wait_all show nothing that they may not."""
 
 import io
+import re
 import threading
 
 import pytest
-from harness import stress
+from harness import roles, stress
 from harness.implementations import Processes
 from harness.mutants_of_several import Mutant
 from harness.report import judge_directory
@@ -23,12 +24,17 @@ def possible(name, scenario, perturbation="none"):
     return name
 
 
+def fewest_calls(role):
+    """Of a worker that comes late, and so plays once: perhaps it is to pause."""
+    return min(sum(step.operation != "pause" for step in steps) for steps in roles.parse(role))
+
+
 @pytest.mark.one_mode
 @pytest.mark.parametrize("scenario", SEVERAL)
 def test_the_tester_lets_right_waits_pass(scenario, tmp_path):
     """Those of threads under one lock; nothing is left behind."""
     outcome = legal("threading", scenario)
-    assert outcome.operations >= len(SEVERAL[scenario])
+    assert outcome.operations >= sum(map(fewest_calls, SEVERAL[scenario]))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -90,7 +96,7 @@ def test_a_failure_is_kept_and_judged_again(mutant, scenario, says):
     again = io.StringIO()
     assert judge_directory(outcome.directory, again) == 1
     assert says in again.getvalue()
-    assert f"wait_{mutant[:3]}(A" in again.getvalue()
+    assert re.search(rf"wait_{mutant[:3]}\([ABCD]{{2,}}", again.getvalue())
     assert f"python -m tests.harness judge {outcome.directory}" in str(outcome)
 
 
