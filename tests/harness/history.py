@@ -161,8 +161,8 @@ def _read(path):
     """The operations of one log, in the order of their numbers."""
     with open(path, "rb") as file:
         header = file.read(HEADER.size)
-        if not any(header):
-            return  # killed before its first call
+        if not any(header[: len(MAGIC)]):
+            return  # killed before it had written anything; its death may be noted
         if len(header) < HEADER.size or not header.startswith(MAGIC):
             raise ValueError(f"{path} is not a log of this harness")
         death = HEADER.unpack(header)[3] or None
