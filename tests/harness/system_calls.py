@@ -15,6 +15,7 @@ import contextlib
 import dataclasses
 import fcntl  # noqa: F401  # imported by a creation, otherwise, and its import would be swept, too
 import functools
+import gc
 import itertools
 import os
 import re
@@ -199,6 +200,7 @@ def in_python(operation):
     """A victim that does nothing but operation()."""
 
     def live():
+        gc.disable()  # or it may give memory back to the kernel meanwhile
         os.umask(0o077)
         operation()
         os._exit(0)
