@@ -1,16 +1,20 @@
 """Stress: the event shows nothing that threading.Event could not; wrong events are found out."""
 
+import contextlib
 import io
 import os
+import signal
 import time
 
 import pytest
 from harness import history, many_events, roles, stress
 from harness.campaign import LARGE_BOUND, LARGE_RUNS, caught
+from harness.lateness import Lateness
 from harness.mutants import MUTANTS
 from harness.perturbations import HARMLESS, PERTURBATIONS, Perturbation, why_not
 from harness.report import judge_directory
 from harness.scenarios import SCENARIOS
+from processes import until
 from surroundings import need
 
 from systemevent import SystemEvent
@@ -158,6 +162,19 @@ def test_a_machine_that_comes_late_makes_the_bound_grow(seconds, monkeypatch):
     assert (
         stress.run("right", "crowd", SHORT, 0, None, "nap", is_patient=False).bound == stress.BOUND
     )
+
+
+@pytest.mark.one_mode
+def test_a_processor_that_stands_still_makes_the_machine_late():
+    """Also while it does so; and it is not forgotten when it goes on."""
+    with contextlib.ExitStack() as stack:
+        machine = Lateness(stack)
+        machine.watcher.signal(signal.SIGSTOP)
+        until(lambda: machine.most() > 0.3, "nobody looks at the clock")
+        machine.watcher.signal(signal.SIGCONT)
+        for _ in range(20):
+            time.sleep(0.01)
+            assert machine.most() > 0.3
 
 
 @pytest.mark.one_mode

@@ -24,6 +24,7 @@ from . import history, report, roles
 from .board import DEAD, DONE, READY, Board
 from .implementations import IMPLEMENTATIONS
 from .judge import Verdict, complaints, delays, judge
+from .lateness import GLANCE, Lateness
 from .liveness import Complaint
 from .mutants import MUTANTS, Right
 from .perturbations import PERTURBATIONS
@@ -40,13 +41,11 @@ EPSILON_NS = 1000
 BOUND = 0.5
 #: After how many more who is left hangs: measures nothing, for a machine may stand still meanwhile.
 PATIENCE = 2 * DEADLINE
-#: How many times as late as the runner itself, which sleeps too, may a waiter be?
+#: How many times as late as the runner itself, or another who sleeps (lateness.py), may a waiter be?
 LATENESS = 20
 #: Calls of a worker in a second: more would tell nothing that the pauses do not, and fill the disk.
 RATE = 10_000
 _MARGIN = 0.5
-#: Seconds after which the runner looks at the clock, so that it knows how late the machine is.
-_GLANCE = 0.01
 
 
 class Outcome(NamedTuple):
@@ -199,7 +198,7 @@ class _Run:
         self.seats = []
         self.kills = 0
         self.hung = []  # the numbers of those who had to be killed
-        self.lateness = 0.0  # the most, in seconds, by which the runner came too late
+        self.lateness = 0.0  # the most, in seconds, by which the runner, or the machine, came late
 
     def play(self, perturbing):
         """Run them all."""
@@ -214,6 +213,7 @@ class _Run:
                 seat.start()
                 self.seats.append(seat)
             until(self._is_ready, "all workers are ready")
+            machine = Lateness(stack)
             for each in perturbing:
                 each.begin(self)
                 stack.callback(each.end, self)
@@ -222,6 +222,7 @@ class _Run:
             self.board.begin(end, deadline - int(_MARGIN * 1e9))
             self._perturb(perturbing, now / 1e9, end / 1e9)
             self._finish(deadline / 1e9)
+            self.lateness = max(self.lateness, machine.most())
 
     def _end(self):
         with contextlib.ExitStack() as stack:  # all of them, also if one raises
@@ -244,7 +245,7 @@ class _Run:
                 pause = perturbing[at].step(self)
                 heapq.heappush(agenda, (time.monotonic() + pause, at))
             else:
-                due = min([end, now + _GLANCE, *(when for when, _ in agenda[:1])])
+                due = min([end, now + GLANCE, *(when for when, _ in agenda[:1])])
                 time.sleep(due - now)
 
     def _note_lateness(self, due):
@@ -289,7 +290,7 @@ class _Run:
         """Has it ended by then?"""
         now = time.monotonic()
         while now < deadline:
-            due = min(deadline, now + _GLANCE)
+            due = min(deadline, now + GLANCE)
             over = seat.finish(due)
             now = self._note_lateness(due)
             if over:
