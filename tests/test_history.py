@@ -66,9 +66,9 @@ def test_a_killed_worker_leaves_a_pending_operation(tmp_path):
 def test_killed_before_it_has_written_anything(tmp_path):
     """Its log is empty, whether or not it has got its size; the history is that of the others."""
     Log(tmp_path, worker=0).invoke(SET)
-    for worker, size in (1, 0), (2, 4096):
-        (tmp_path / f"{worker}.log").write_bytes(bytes(size))
-        history.mark_dead(tmp_path, worker)
+    for number, size in (1, 0), (2, 4096):
+        (tmp_path / f"{number}.log").write_bytes(bytes(size))
+        history.mark_dead(tmp_path, number)
     assert [(each.worker, each.kind) for each in history.load(tmp_path)] == [(0, "set")]
 
 

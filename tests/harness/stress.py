@@ -41,7 +41,7 @@ EPSILON_NS = 1000
 BOUND = 0.5
 #: After how many more who is left hangs: measures nothing, for a machine may stand still meanwhile.
 PATIENCE = 2 * DEADLINE
-#: How many times as late as the runner itself, or another who sleeps (lateness.py), may a waiter be?
+#: How many times as late as the runner, or as the machine (lateness.py), may a waiter be?
 LATENESS = 20
 #: Calls of a worker in a second: more would tell nothing that the pauses do not, and fill the disk.
 RATE = 10_000

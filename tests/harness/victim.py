@@ -101,7 +101,8 @@ class Victim:
         if not self._scene.timeout:
             return False
         latest = self._slept or time.monotonic_ns()
-        return self.invoked // _SECOND != (latest + int(self._scene.timeout * 1e9) % _SECOND) // _SECOND
+        part = int(self._scene.timeout * 1e9) % _SECOND
+        return self.invoked // _SECOND != (latest + part) // _SECOND
 
     def leave_the_queue(self):
         """Be as stopped by SIGSTOP: out of the kernel's queue. The call will be restarted."""
