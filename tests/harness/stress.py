@@ -41,8 +41,11 @@ EPSILON_NS = 1000
 BOUND = 0.5
 #: After how many more who is left hangs: measures nothing, for a machine may stand still meanwhile.
 PATIENCE = 2 * DEADLINE
-#: How many times as late as the runner, or as the machine (lateness.py), may a waiter be?
+#: How many times as late as the runner itself, which sleeps too, may a waiter be?
 LATENESS = 20
+#: How many times as late as who sleeps on one processor only (lateness.py)? A wait may meet two
+#: processors that stand still: when it is woken, and before it returns.
+STANDSTILLS = 2
 #: Calls of a worker in a second: more would tell nothing that the pauses do not, and fill the disk.
 RATE = 10_000
 _MARGIN = 0.5
@@ -132,7 +135,7 @@ def run(implementation, scenario, seconds, seed, bound=None, perturbation="none"
     try:
         one = _play(**origin, seconds=seconds, patience=patience, directory=directory)
         if is_patient:
-            bound = max(bound, LATENESS * one.lateness)
+            bound = max(bound, LATENESS * one.lateness, STANDSTILLS * one.standstill)
         settings = {"epsilon_ns": EPSILON_NS, "bound_ns": int(bound * 1e9)}
         settings["pulses_count"] = EVENTS[implementation].sees_all_pulses
         settings |= {"end": time.monotonic_ns(), "hung": one.hung}
@@ -198,7 +201,8 @@ class _Run:
         self.seats = []
         self.kills = 0
         self.hung = []  # the numbers of those who had to be killed
-        self.lateness = 0.0  # the most, in seconds, by which the runner, or the machine, came late
+        self.lateness = 0.0  # the most, in seconds, by which the runner came too late
+        self.standstill = 0.0  # the same of the machine's processors
 
     def play(self, perturbing):
         """Run them all."""
@@ -222,7 +226,7 @@ class _Run:
             self.board.begin(end, deadline - int(_MARGIN * 1e9))
             self._perturb(perturbing, now / 1e9, end / 1e9)
             self._finish(deadline / 1e9)
-            self.lateness = max(self.lateness, machine.most())
+            self.standstill = machine.most()
 
     def _end(self):
         with contextlib.ExitStack() as stack:  # all of them, also if one raises
