@@ -130,6 +130,11 @@ def until_sleeping_in_poll(pid):
     until(lambda: _call_of(pid) in ("7", "73", "271"), f"process {pid} is in poll()")
 
 
+def until_sleeping_in_epoll(pid):
+    """Return when the main thread sleeps in epoll_wait(), as an idle loop of asyncio does."""
+    until(lambda: _call_of(pid) in ("232", "281", "22"), f"{pid} is in epoll_wait()")
+
+
 def until_sleeping_in_lock(pid):
     """Return when the main thread sleeps for a lock of the interpreter, as in Thread.join().
 

@@ -11,7 +11,7 @@ import threading
 
 import pytest
 from loops import LOOPS, begin, is_asleep_now, run, threads, until, until_asleep
-from processes import DEADLINE, command, worker
+from processes import DEADLINE, command, until_sleeping_in_epoll, worker
 from processes import until as until_in_test
 
 from systemevent import _aio
@@ -280,13 +280,13 @@ def test_interrupted_while_a_thread_ends(event, monkeypatch):
         await until(lambda: waits._threads[0]._orders is None, "the thread is to end")
         return slow
 
-    def interrupt(number, frame):
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        raise KeyboardInterrupt
+    def interrupt():
+        # Not before: there it could hit any line of asyncio, and of the test.
+        until_sleeping_in_epoll(os.getpid())
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
 
     async def interrupted():
-        # Again, if it comes in the instant before the loop sleeps.
-        signal.setitimer(signal.ITIMER_REAL, 0.1, 0.1)
+        threading.Thread(target=interrupt, daemon=True).start()
         await event.wait_async()
 
     async def later():
@@ -295,7 +295,6 @@ def test_interrupted_while_a_thread_ends(event, monkeypatch):
         event.set()
         assert await asyncio.wait_for(task, DEADLINE) is True
 
-    before = signal.signal(signal.SIGALRM, interrupt)
     loop = asyncio.new_event_loop()
     try:
         slow = loop.run_until_complete(earlier())
@@ -303,7 +302,6 @@ def test_interrupted_while_a_thread_ends(event, monkeypatch):
         assert slow in threads()
         loop.run_until_complete(later())
     finally:
-        signal.signal(signal.SIGALRM, before)
         may_end.set()
         loop.close()
     until_in_test(lambda: threads() == [], "all threads have ended")
