@@ -127,6 +127,12 @@ def test_closed(in_loop, event, server):
 # ---- pulses ----------------------------------------------------------------------------------
 
 
+def waiters():
+    """How many wait for the end of each XREAD that is under way."""
+    (shared,) = _redis_aio._known.values()
+    return [len(one.waiters) for one in shared._blocked.values()]
+
+
 def test_other_process(in_loop, event, server):
     """Another process sets it, while the loop goes on."""
 
@@ -164,10 +170,10 @@ def test_pulse_of_a_joined_block(in_loop, event, server):
 
     async def main():
         tasks = []
-        for _ in range(5):
+        for i in range(1, 6):
             tasks += await begin(event.wait_async(), event.wait_async(DEADLINE))
+            await until(lambda i=i: waiters() == [2 * i], "all have looked, and wait")
             await blocked(server, 1)
-            await asyncio.sleep(0.01)  # for the look of who has begun; no condition of the test
         pulse(event)
         assert await asyncio.gather(*tasks) == [True] * 10
 
@@ -217,10 +223,6 @@ def test_news_from_before_a_look(in_loop, event, server, monkeypatch):
         answer = await block(self, command, seconds)
         await until(lambda: gate, "the news arrive")
         return answer
-
-    def waiters():
-        (shared,) = _redis_aio._known.values()
-        return [len(one.waiters) for one in shared._blocked.values()]
 
     async def main():
         (early,) = await begin(event.wait_async())
@@ -278,9 +280,10 @@ def test_ten_thousand(in_loop, new_events, server):
 
     async def main():
         fifty = new_events(50)
+        before = ports_of(os.getpid())
         tasks = await begin(*(fifty[i % 50].wait_async() for i in range(10_000)))
         await blocked(server, 50)
-        assert len(ports_of(os.getpid())) < 60
+        assert len(ports_of(os.getpid()) - before) < 60
         pulse(*fifty)
         assert await asyncio.gather(*tasks) == [True] * 10_000
 
