@@ -150,12 +150,16 @@ class Cluster:
             return one.recv(65536)
 
     def until_ready(self):
-        """Return when each node says that all slots are there."""
+        """Return when each node says that all slots are there, and takes nobody for dead.
+
+        (Who was, is for some seconds more; if a second one is silent then, the cluster is down.)
+        """
         until(self._is_ready, "the cluster is ready")
 
     def _is_ready(self):
         return all(
             b"cluster_state:ok" in (info := self.tell(i, "CLUSTER", "INFO"))
+            and b"cluster_slots_ok:16384" in info
             and b"cluster_known_nodes:3" in info
             and b"cluster_size:3" in info
             for i in range(3)
@@ -195,7 +199,7 @@ class Migration:
         """All keys of the slot are on the target; both know that the slot is on its way."""
         with self.source.client() as source:
             while keys := source.cluster("GETKEYSINSLOT", self.slot, 100):
-                source.migrate(self.target.host, self.target.port, keys, 0, 5000)
+                source.migrate(self.target.host, self.target.port, keys, 0, int(1000 * DEADLINE))
 
     def finish(self):
         """The target has the slot."""

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from loops import LOOPS, run, until
+from processes import DEADLINE
 from redis_server import PATIENT, no_server
 from redis_topologies import Cluster, Migration
 from surroundings import need
@@ -53,7 +54,7 @@ def test_events_of_a_slot_that_moves(cluster, in_loop, new_event):
     with Migration(cluster, fresh.name, PREFIX) as slot:
         with slot.source.client() as source:
             key = f"{PREFIX}{moved.name}"
-            source.migrate(slot.target.host, slot.target.port, [key], 0, 5000)
+            source.migrate(slot.target.host, slot.target.port, [key], 0, int(1000 * DEADLINE))
         for _ in range(20):
             assert in_loop(outcomes) == [False, False, True, True]
 
