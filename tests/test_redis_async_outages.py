@@ -8,10 +8,10 @@ import socket
 import time
 
 import pytest
-from loops import LOOPS, begin
+from loops import LOOPS, begin, until
 from processes import DEADLINE
 from redis_loops import blocked, events_on, pulse, runner
-from redis_server import Server
+from redis_server import PATIENT, Server
 
 from systemevent import (
     SystemEvent,
@@ -40,7 +40,8 @@ def in_loop(request):
 @pytest.fixture
 def own_server():
     """A server that a test may stop and restart, and that keeps its data."""
-    with Server("--save", "", "--appendonly", "yes", "--appendfsync", "always") as one:
+    options = "--save", "", "--appendonly", "yes", "--appendfsync", "always"
+    with Server(*options, patience=PATIENT) as one:
         yield one
 
 
@@ -74,29 +75,36 @@ def test_long_questions_to_a_stopped_server(in_loop, new_name, own_server):
 
     async def main():
         with contextlib.ExitStack() as stack:
-            url = own_server.url + "?socket_timeout=0.2"
+            url = own_server.url
             events = [stack.enter_context(SystemEvent(new_name(), url=url)) for _ in range(300)]
             for event in events:
                 event._key += b"." * 30_000  # 9 MB, more than all buffers take
-            own_server.process.send_signal(signal.SIGSTOP)
+            events[0]._server.answer = 0.2  # of all; from now on
+            own_server.stop()
             try:
                 tasks = await begin(*(event.wait_async(0.3) for event in events))
                 results = await asyncio.gather(*tasks, return_exceptions=True)
             finally:
-                own_server.process.send_signal(signal.SIGCONT)
+                own_server.go_on()
             assert {type(each) for each in results} == {TimeoutError}
 
     in_loop(main)
 
 
-def test_outage_at_the_deadline(in_loop, new_name, own_server):
+def test_outage_at_the_deadline(in_loop, new_name, own_server, monkeypatch):
     """If the server cannot be asked when the time has passed, it raises what wait() raises."""
+    ahead = [0]
+    monkeypatch.setattr(_redis_waits, "monotonic_ns", lambda: time.monotonic_ns() + ahead[0])
 
     async def main():
         with SystemEvent(new_name(), url=own_server.url) as event:
-            tasks = await begin(*(event.wait_async(4) for _ in range(3)))
+            tasks = await begin(*(event.wait_async(DEADLINE) for _ in range(3)))
             await blocked(own_server, 1)
+            (shared,) = _redis_aio._known.values()
             own_server.kill()
+            await until(lambda: not shared._blocked, "the outage is noticed")
+            await asyncio.sleep(0)  # in which all three are told: what they try now is refused
+            ahead[0] = int(DEADLINE * 10**9)  # the time has passed
             results = await asyncio.gather(*tasks, return_exceptions=True)
             with pytest.raises(ConnectionError) as blocking:
                 event.wait(0)
@@ -131,17 +139,21 @@ def test_stopped_server(in_loop, new_name, own_server):
     """A server that does not answer is no answer: TimeoutError, and the loop goes on meanwhile."""
 
     async def main():
-        turns = 0
-        with SystemEvent(new_name(), url=own_server.url) as event:
-            own_server.process.send_signal(signal.SIGSTOP)
-            (task,) = await begin(event.wait_async(0.2))
-            while not task.done():
-                await asyncio.sleep(0.01)
-                turns += 1
-            own_server.process.send_signal(signal.SIGCONT)
-            with pytest.raises(TimeoutError, match="no answer in time"):
-                await task
-            assert turns > 10
+        with (
+            SystemEvent(new_name(), url=own_server.shown) as hasty,
+            SystemEvent(new_name(), url=own_server.url) as patient,
+        ):
+            own_server.stop()
+            try:
+                task, other = await begin(hasty.wait_async(0.2), patient.wait_async(0.2))
+                for _ in range(100):
+                    await asyncio.sleep(0)
+                assert not other.done()  # it may take a minute, also of a loop that it blocks
+                with pytest.raises(TimeoutError, match="no answer in time"):
+                    await task
+            finally:
+                own_server.go_on()
+            assert await other is False
 
     in_loop(main)
 
@@ -170,13 +182,17 @@ def test_a_node_that_hangs(in_loop, new_name):
     """
 
     async def main():
-        with Server("--save", "") as hung, Server("--save", "") as other:
-            hosts = f"127.0.0.1:{hung.port},127.0.0.1:{other.port}"
+        options = "--save", ""
+        with Server(*options, patience=PATIENT) as one, Server(*options, patience=PATIENT) as two:
+            hosts = f"127.0.0.1:{one.port},127.0.0.1:{two.port}"
             name = new_name()
-            with SystemEvent(name, url=f"redis+cluster://{hosts}?socket_timeout=0.3") as event:
+            with SystemEvent(name, url=f"redis+cluster://{hosts}{PATIENT}") as event:
+                event._server.answer = 0.3  # who hangs costs that
                 (task,) = await begin(event.wait_async())
-                await blocked(hung, 1)
-                hung.process.send_signal(signal.SIGSTOP)
+                await until(lambda: one.blocked_ports() or two.blocked_ports(), "it blocks")
+                # The second one, if the first was too slow for it.
+                hung, other = (one, two) if one.blocked_ports() else (two, one)
+                hung.stop()
                 with SystemEvent(name, url=other.url) as elsewhere:
                     elsewhere.set()
                 assert await event.wait_async(DEADLINE) is True
@@ -266,9 +282,21 @@ def test_a_look_that_comes_after_one_without_an_answer(in_loop, new_name, own_se
     """It is limited by its own wait, and not by the batches before it and with it."""
     monkeypatch.setattr(_redis_waits, "HEARTBEAT", 0.5)
     monkeypatch.setattr(_redis_waits, "uniform", lambda least, most: most)
-    url = own_server.url + "?socket_timeout=3"
+    url = own_server.shown + "?socket_timeout=3"
+    late = []
+
+    async def watch():
+        while True:
+            due = time.monotonic() + 0.01
+            await asyncio.sleep(0.01)
+            late.append(time.monotonic() - due)
+
+    def overslept():
+        """Seconds by which this machine was late; a wait gives an answer as much again."""
+        return 2 * sum(each for each in late if each > _redis_waits.LATE)
 
     async def main():
+        watching = asyncio.ensure_future(watch())
         with SystemEvent(new_name(), url=url) as one, SystemEvent(new_name(), url=url) as other:
             (first,) = await begin(one.wait_async())
             await blocked(own_server, 1)
@@ -279,11 +307,14 @@ def test_a_look_that_comes_after_one_without_an_answer(in_loop, new_name, own_se
             try:
                 with pytest.raises(TimeoutError, match="no answer in time"):
                     await second
-                assert time.monotonic() - begun < 6.7 + _redis_waits.GRACE + 1
+                await asyncio.sleep(0.01)  # for what it has overslept just now
+                took = time.monotonic() - begun
+                assert took - overslept() < 6.7 + _redis_waits.GRACE + 1
             finally:
                 own_server.go_on()
             first.cancel()
-            await asyncio.gather(first, return_exceptions=True)
+            watching.cancel()
+            await asyncio.gather(first, watching, return_exceptions=True)
 
     in_loop(main)
 

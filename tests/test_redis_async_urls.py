@@ -11,7 +11,7 @@ import pytest
 from loops import LOOPS, begin, run, until
 from processes import until as until_in_test
 from redis.asyncio import connection as of_asyncio
-from redis_server import VOLATILE, Server, free_port, ports_of
+from redis_server import PATIENT, VOLATILE, Server, free_port, ports_of
 from redis_users import url_of
 
 from systemevent import SystemEvent
@@ -51,7 +51,7 @@ def test_unix_socket(new_loop, new_name, tmp_path):
     """The socket of a server on this machine."""
     path = tmp_path / "redis"
     with Server(*VOLATILE, "--unixsocket", path) as server:
-        released(new_loop, f"unix://{path}?db=1", server, new_name())
+        released(new_loop, f"unix://{path}{PATIENT}&db=1", server, new_name())
 
 
 def test_password(new_loop, new_name, redis_server):
@@ -59,7 +59,7 @@ def test_password(new_loop, new_name, redis_server):
     with redis_server.client() as client:
         client.acl_setuser("asy", enabled=True, passwords="+p@ss", keys="*", commands=["+@all"])
     try:
-        url = url_of(redis_server, "asy", "p@ss", "/3")
+        url = url_of(redis_server, "asy", "p@ss", f"/3{PATIENT}")
         released(new_loop, url, redis_server, new_name())
         with SystemEvent(new_name(), url=url) as event, redis_server.client() as client:
             client.acl_setuser("asy", passwords=["-p@ss", "+other"])
@@ -98,7 +98,7 @@ def test_tls(new_loop, new_name, tmp_path, monkeypatch, kind):
     )
     words = ["--tls-port", port, "--tls-cert-file", certificate, "--tls-key-file", key]
     with Server(*VOLATILE, *words, "--tls-auth-clients", "no") as server:
-        url = f"rediss://127.0.0.1:{port}/0?ssl_ca_certs={certificate}"
+        url = f"rediss://127.0.0.1:{port}/0{PATIENT}&ssl_ca_certs={certificate}"
         released(new_loop, url, server, new_name())
 
 
@@ -115,7 +115,7 @@ def test_sentinel(new_loop, new_name, tmp_path):
         with contextlib.ExitStack() as stack:
             stack.callback(sentinel.__exit__)
             until_in_test(sentinel._answers, "the Sentinel answers")
-            url = f"redis+sentinel://127.0.0.1:{away},127.0.0.1:{port}/jobs/0"
+            url = f"redis+sentinel://127.0.0.1:{away},127.0.0.1:{port}/jobs/0{PATIENT}"
             released(new_loop, url, server, new_name())
 
 
@@ -139,5 +139,5 @@ def test_cluster(new_loop, new_name):
                 ),
                 "the cluster is there",
             )
-        url = f"redis+cluster://127.0.0.1:{empty.port}"
+        url = f"redis+cluster://127.0.0.1:{empty.port}{PATIENT}"
         released(new_loop, url, full, new_name())
