@@ -6,12 +6,14 @@ And a connection to them without a library: what the protocol costs by itself.
 import contextlib
 import ctypes
 import importlib.util
+import itertools
 import os
 import shutil
 import signal
 import socket
 import subprocess
 import time
+from errno import EADDRINUSE
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -23,6 +25,8 @@ OPEN = "--protected-mode", "no"
 #: 1,000 waiters may connect at once, and 1,000 of another contender be there.
 ROOM = "--maxclients", "20000", "--tcp-backlog", "4096"
 DEADLINE = 10.0
+#: Ports: each process begins elsewhere.
+_draws = itertools.count(100 * os.getpid())
 
 
 def no_server() -> str:
@@ -166,10 +170,17 @@ class Server:
 
 
 def _free_port(host: str) -> int:
-    with socket.socket() as one:
-        one.bind((host, 0))
-        port: int = one.getsockname()[1]
-        return port
+    """One that the kernel gives to nobody who does not ask for it: still free a moment later."""
+    while True:
+        port = 10_000 + next(_draws) % 10_000
+        with socket.socket() as one:
+            try:
+                one.bind((host, port))
+            except OSError as error:
+                if error.errno != EADDRINUSE:
+                    raise
+            else:
+                return port
 
 
 def _end_with_parent() -> None:

@@ -191,15 +191,14 @@ class Team:
         return "asleep"
 
     def _trouble(self) -> str:
+        how = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        # Before what they say is read: who has ended has said it.
+        ended = [pid for pid in self.pids if os.waitid(os.P_PID, pid, how)]
         try:
             said = os.read(self._errors, 65536).decode(errors="replace")
             return said.partition("\0")[0]  # the first of those who have something to say
         except BlockingIOError:
-            pass
-        for pid in self.pids:
-            if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-                return f"process {pid} has ended"
-        return ""
+            return f"process {ended[0]} has ended" if ended else ""
 
     def until(self, condition: Callable[[], bool], what: str, pause: float = 0.002) -> None:
         """Return when the condition holds. Looks seldom, to leave the machine to the team."""
