@@ -5,11 +5,14 @@ import socket
 import threading
 import time
 
+from processes import DEADLINE
+
 
 class Proxy:
     """Leads from a port of its own to `port`; a context manager.
 
-    Sockets are shut down and never just closed: forked workers have inherited them.
+    Sockets are shut down and never just closed: forked workers have inherited them. Its threads
+    close them, and have ended at its end: a later test may count descriptors.
     """
 
     def __init__(self, port):
@@ -24,6 +27,7 @@ class Proxy:
         self.connections = 0
         self._held = []
         self._sockets = set()
+        self._threads = []
         self._listener = None
         self.port = 0
 
@@ -39,7 +43,11 @@ class Proxy:
         listener.listen(1000)
         self.port = listener.getsockname()[1]
         self._listener = listener
-        threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
+        self._start(self._accept, listener)
+
+    def _start(self, function, *args):
+        self._threads.append(threading.Thread(target=function, args=args, daemon=True))
+        self._threads[-1].start()
 
     def refuse(self):
         """Refuse connections from now on; those that there are go on."""
@@ -82,8 +90,7 @@ class Proxy:
                 one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._sockets |= {near, far}
             for pair in ((near, far), (far, near)):
-                words = *pair, self._passes
-                threading.Thread(target=self._pass, args=words, daemon=True).start()
+                self._start(self._pass, *pair, self._passes)
             self.connections += 1
 
     def _pass(self, source, sink, passes):
@@ -106,3 +113,6 @@ class Proxy:
         self.cut()
         for each in (*self._held, self._passes):
             each.set()
+        for thread in self._threads:  # those that take connections may add more
+            self.cut()
+            thread.join(DEADLINE)
