@@ -10,6 +10,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import threading
 import time
 from multiprocessing import forkserver, resource_tracker
 from pathlib import Path
@@ -81,9 +82,15 @@ def pytest_runtest_protocol(item):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item):
-    """What a test leaves to the collector is its own: not counted, or closed, in a later one."""
+    """What a test leaves to the collector is its own: not counted, or closed, in a later one.
+
+    Nor is a thread of wait_async counted there that is about to end, because its loop is gone.
+    """
     outcome = yield
     gc.collect()
+    for thread in threading.enumerate():
+        if thread.name == "SystemEvent":
+            thread.join(DEADLINE)
     return outcome
 
 

@@ -4,7 +4,7 @@ import os
 import threading
 
 import pytest
-from processes import until, worker
+from processes import DEADLINE, until, worker
 from redis_server import PATIENT, VOLATILE, Server, no_server
 from surroundings import need
 
@@ -250,6 +250,8 @@ def test_who_is_no_redis_server(name):
             pass
 
     with HTTPServer(("127.0.0.1", 0), Quiet) as web:
-        threading.Thread(target=web.handle_request, daemon=True).start()
+        thread = threading.Thread(target=web.handle_request, daemon=True)
+        thread.start()
         with pytest.raises(OSError, match=f"cannot open event '{name}'"):
             SystemEvent(name, url=f"redis://127.0.0.1:{web.server_port}/0?socket_timeout=2")
+        thread.join(DEADLINE)  # it closes its connection, which a later test might count
