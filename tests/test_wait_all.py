@@ -173,9 +173,10 @@ def overlap(events, rounds):
 
 
 def poll(events, stop):
-    """Look at the events again and again with wait_all, with and without sleeping."""
+    """Look at the events again and again with wait_all, with and without sleeping; at least once,
+    also if it comes when all is over."""
     results = set()
-    while not stop.is_set():
+    while not results or not stop.is_set():
         results |= {wait_all(events, 0), wait_all(events[::-1], 0.0005)}
     return results
 
