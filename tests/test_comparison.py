@@ -98,9 +98,11 @@ def test_multiprocessing_loses_a_pulse():
     Most of the times, and most of them; it depends on who gets its lock first.
     """
     event = multiprocessing.get_context("fork").Event()
+    sleepers = event._cond._sleeping_count
     for _ in range(100):
         with workers(10, event.wait) as waiters:
-            until_all_in_futex(waiters)
+            # Its lock is a futex, too: who is late there would look after clear(), and stay.
+            until(lambda: sleepers.get_value() == 10, "all wait")
             event.set()
             event.clear()
             if not all(waiter.result() for waiter in waiters):
@@ -116,6 +118,7 @@ def test_multiprocessing_hangs_after_a_kill():
         victim.signal(signal.SIGKILL)
         victim.reap()
     with worker(event.set) as setter:
+        until_all_in_futex([setter])
         with pytest.raises(AssertionError, match="gave no result"):
             setter.result(deadline=1.0)
         assert is_in_futex(setter.pid)
