@@ -69,7 +69,8 @@ def test_section(request, monkeypatch, paste, blocks):
         need_all(block)
     if any(URL in block.text for block in blocks):
         server = request.getfixturevalue("redis_server")
-        paste.url = server.shown
+        # How long an answer takes here is no matter of the pages. (PATIENT has a "&", for shells.)
+        paste.url = f"{server.shown}?socket_timeout=60"
         monkeypatch.setattr(processes, "server", server)
     before = objects()
     paste.play(blocks)

@@ -5,6 +5,7 @@ import re
 import subprocess
 
 import pytest
+from redis_server import PATIENT
 from redis_troubles import SECRET, TROUBLES
 from redis_users import user_of
 
@@ -107,7 +108,7 @@ def test_reports_the_server(python, redis_server, monkeypatch):
 def test_server_that_keeps_its_version(python, redis_server, monkeypatch):
     """Who may use events, but not ask for the version, gets all but that."""
     with user_of(redis_server, "%R~systemevent:*", "+xrevrange") as url:
-        monkeypatch.setenv("SYSTEMEVENT_URL", url)
+        monkeypatch.setenv("SYSTEMEVENT_URL", f"{url}{PATIENT}")
         done = run(python)
     line = f"  server       {redis_server.shown}: reachable, but it does not tell its version\n"
     assert (done.returncode, done.stderr) == (0, "")
@@ -119,7 +120,7 @@ def test_server_that_keeps_its_version(python, redis_server, monkeypatch):
 def test_fails_without_the_server(python, redis_server, monkeypatch, name):
     """If the server cannot be used, it ends with 1 and one line that says why."""
     with TROUBLES[name](redis_server) as (url, _, words):
-        monkeypatch.setenv("SYSTEMEVENT_URL", url)
+        monkeypatch.setenv("SYSTEMEVENT_URL", f"{url}{PATIENT}")
         done = run(python)
     assert done.returncode == 1
     assert re.fullmatch(f"systemevent: it does not work here: {words}\n", done.stderr)
