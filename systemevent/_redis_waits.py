@@ -240,7 +240,9 @@ def waiting(
                 if deadline:
                     deadline -= monotonic_ns() - begun
                 is_limited = True
-            rest = left()
+            # That a connection ends on which we block does not say that nobody can be asked.
+            is_cut = lasted < inf and isinstance(outage.args[0], ConnectionError)
+            rest = None if is_cut else left()
             if rest is not None and rest <= 0:
                 failure, outage.args = outage.args[0], ()  # one of the two keeps the other
                 try:

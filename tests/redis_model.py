@@ -91,6 +91,8 @@ class Model:
         #: Of which the waiter has been told.
         self._heard = set()
         self.is_over = False
+        #: What came of the wait.
+        self.outcome = None
         module.monotonic_ns = lambda: self.now
         module.deadline_of = lambda timeout: timeout and self.now + int(timeout * 1e9)
         self._timeout = timeout and int(timeout * 1e9)
@@ -237,10 +239,10 @@ class Model:
                 self._steps.throw(self._module.Outage(error)) if error else self._steps.send(answer)
             )
         except StopIteration:
-            self.is_over = True
-            self._check(self._seen.result(), must_end)
+            self.is_over, self.outcome = True, self._seen.result()
+            self._check(self.outcome, must_end)
         except ConnectionError:
-            self.is_over = True
+            self.is_over, self.outcome = True, ConnectionError
             if self._deadline is None or self.now < self._deadline:
                 raise Violation("raises before the deadline") from None
             if self._kind == "any" and self._heard:

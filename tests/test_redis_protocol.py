@@ -172,6 +172,19 @@ def test_what_comes_back_is_no_news(kind, count, before, right, wrong):
         play(protocol((right, wrong)))
 
 
+@pytest.mark.parametrize(("answer", "outcome"), [("a", [False]), ("o", ConnectionError)])
+def test_a_connection_that_ends_at_the_deadline(answer, outcome):
+    """Who blocks on it learns of that when the time is over: whether the server can be asked is
+    known by asking."""
+    module = protocol()
+    model = Model(module, "any", 1, TIMEOUT, "")
+    assert all(model.do(action) for action in "ato")
+    assert not model.is_over, "it has not asked"
+    assert all(model.do(action) for action in f"a{answer}")
+    assert model.is_over
+    assert model.outcome == outcome
+
+
 class Clock:
     """Drives a wait for one event that stays clear, and notes how long it pauses."""
 
