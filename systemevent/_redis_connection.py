@@ -34,8 +34,8 @@ ANONYMOUS: dict[str, None] = (
 _PIECE = 0.001
 
 _connections: "WeakSet[Connection]" = WeakSet()
-#: On which connection does which thread sleep?
-_asleep: "dict[int, Connection]" = {}
+#: On which connections does which thread sleep? On several, if a signal handler makes calls.
+_asleep: "dict[int, tuple[Connection, ...]]" = {}
 
 
 @cache
@@ -87,12 +87,18 @@ def _sleep(connection: Connection, seconds: float) -> object:
     Not inside redis-py, which takes a TimeoutError that a signal handler raises for its own.
     """
     sleeper = poll()
-    sleeper.register(_descriptor_of(connection), POLLIN)
-    _asleep[get_ident()] = connection
+    me = get_ident()
+    outer = _asleep.get(me, ())
+    # Before its number is taken: in a child that is forked from here on, that stays a descriptor.
+    _asleep[me] = (*outer, connection)
     try:
+        sleeper.register(_descriptor_of(connection), POLLIN)
         return sleeper.poll(seconds * 1000)
     finally:
-        _asleep.pop(get_ident(), None)
+        if outer:
+            _asleep[me] = outer
+        else:
+            _asleep.pop(me, None)
 
 
 def _descriptor_of(connection: Connection) -> int:
@@ -176,9 +182,9 @@ def _cut_off_all() -> None:
 
     Who goes on with one in the child is a call that a signal handler has interrupted.
     """
-    interrupted = _asleep.pop(get_ident(), None)
+    interrupted = {id(connection) for connection in _asleep.get(get_ident(), ())}
     for connection in list(_connections):
-        if connection._sock and not (connection is interrupted and cut_off(connection._sock)):
+        if connection._sock and not (id(connection) in interrupted and cut_off(connection._sock)):
             connection._sock.close()
     _connections.clear()
     _asleep.clear()

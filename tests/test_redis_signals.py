@@ -12,7 +12,14 @@ from redis_proxy import Proxy
 from redis_server import VOLATILE, Server, no_server, ports_of, waits_of
 from surroundings import error_of, need
 
-from systemevent import SystemEvent, _redis_server, _redis_session, _redis_waits, wait_any
+from systemevent import (
+    SystemEvent,
+    _redis_connection,
+    _redis_server,
+    _redis_session,
+    _redis_waits,
+    wait_any,
+)
 
 pytestmark = [pytest.mark.one_mode, pytest.mark.one_python]
 
@@ -53,18 +60,31 @@ def test_a_fork_during_a_wait_of_a_thread(server, event):
     waits.join()
 
 
-def _wait_and_fork(event, opened):
+def _wait_and_fork(event, opened, when):
     """A wait in which a signal makes a child; what both of them get from it."""
 
     def handle(*_):
+        if when == "after a call":
+            event.wait(0.01)
         children.append(os.fork())
         if children == [0]:
             files.extend(socket.socketpair() for _ in range(opened))
 
+    def number(connection):
+        found = descriptor_of(connection)
+        if when == "falling asleep" and asleep and not children:
+            signal.raise_signal(signal.SIGUSR1)
+        return found
+
+    def sleep_at_last(connection, seconds):
+        asleep.extend([seconds] if seconds > 1 else [])
+        return sleep(connection, seconds)
+
     reader, writer = os.pipe()
     signal.signal(signal.SIGUSR1, handle)
-    children = []
-    files = []
+    children, files, asleep = [], [], []
+    sleep, _redis_connection._sleep = _redis_connection._sleep, sleep_at_last
+    descriptor_of, _redis_connection._descriptor_of = _redis_connection._descriptor_of, number
     happened = event.wait(60)
     if children == [0]:
         os.write(writer, b"%d" % happened)
@@ -77,16 +97,21 @@ def _wait_and_fork(event, opened):
     return happened, answer, status
 
 
-@pytest.mark.parametrize("opened", [0, 10])
-def test_a_fork_in_a_signal_handler_of_a_wait(server, event, monkeypatch, opened):
+@pytest.mark.parametrize(
+    ("opened", "when"),
+    [(0, "asleep"), (10, "asleep"), (10, "after a call"), (10, "falling asleep")],
+)
+def test_a_fork_in_a_signal_handler_of_a_wait(server, event, monkeypatch, opened, when):
     """The child goes on in the wait of which it is a copy, on a connection of its own.
 
-    At once, also if the handler opens files in it.
+    At once, also if the handler opens files in it, has made a call before, or comes while the wait
+    is falling asleep.
     """
     monkeypatch.setattr(_redis_waits, "HEARTBEAT", 1000)
-    with worker(_wait_and_fork, event, opened) as waiter:
-        until(lambda: waits_of(waiter.pid, server) == 1, "it blocks")
-        waiter.signal(signal.SIGUSR1)
+    with worker(_wait_and_fork, event, opened, when) as waiter:
+        if when != "falling asleep":
+            until(lambda: waits_of(waiter.pid, server) == 1, "it blocks")
+            waiter.signal(signal.SIGUSR1)
         server.until_blocked(2)
         event.set()
         assert waiter.result() == (True, b"1", 0)
