@@ -6,13 +6,14 @@ import threading
 import time
 
 from processes import DEADLINE
+from redis_server import free_port
 
 
 class Proxy:
-    """Leads from a port of its own to `port`; a context manager.
+    """Leads from a port of its own to `port`; a context manager, which leaves no thread or socket.
 
-    Sockets are shut down and never just closed: forked workers have inherited them. Its threads
-    close them, and have ended at its end: a later test may count descriptors.
+    Sockets are shut down and never just closed: forked workers have inherited them. The port is
+    none that the kernel gives away: nobody else gets it while connections are refused.
     """
 
     def __init__(self, port):
@@ -23,13 +24,15 @@ class Proxy:
         self.delay = 0
         #: The most bytes in a piece.
         self.piece = 65536
+        #: It holds as soon as it has taken a piece with that in it.
+        self.hold_at = None
         #: How many it has taken.
         self.connections = 0
         self._held = []
         self._sockets = set()
         self._threads = []
         self._listener = None
-        self.port = 0
+        self.port = free_port()
 
     def url(self, options=""):
         """Of the Redis server behind it."""
@@ -41,13 +44,13 @@ class Proxy:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", self.port))
         listener.listen(1000)
-        self.port = listener.getsockname()[1]
         self._listener = listener
         self._start(self._accept, listener)
 
     def _start(self, function, *args):
-        self._threads.append(threading.Thread(target=function, args=args, daemon=True))
-        self._threads[-1].start()
+        thread = threading.Thread(target=function, args=args, daemon=True)
+        self._threads.append(thread)
+        thread.start()
 
     def refuse(self):
         """Refuse connections from now on; those that there are go on."""
@@ -58,7 +61,7 @@ class Proxy:
         for one in list(self._sockets):
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
-        self._sockets.clear()
+            self._sockets.discard(one)
 
     def hold(self):
         """A black hole: all connections stay, new ones are taken, and nothing gets through."""
@@ -97,6 +100,8 @@ class Proxy:
         with contextlib.suppress(OSError):
             while data := source.recv(self.piece):
                 time.sleep(self.delay)
+                if self.hold_at and self.hold_at in data:
+                    self.hold()
                 passes.wait()
                 sink.sendall(data)
         passes.wait()  # nor does the end of a connection get through
@@ -110,9 +115,8 @@ class Proxy:
 
     def __exit__(self, *exception):
         self.refuse()
-        self.cut()
         for each in (*self._held, self._passes):
             each.set()
-        for thread in self._threads:  # those that take connections may add more
+        for thread in self._threads:  # each that takes connections has begun before those it starts
             self.cut()
             thread.join(DEADLINE)

@@ -92,7 +92,7 @@ def something_else(server):
         with contextlib.suppress(OSError):  # at the end
             while True:
                 connection, _ = listener.accept()
-                with connection:
+                with connection, contextlib.suppress(OSError):  # of who has gone already
                     connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
                     connection.recv(1000)
 
