@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 from processes import until, worker
-from redis_server import no_server
+from redis_server import PATIENT, no_server
 from redis_topologies import Cluster, Migration
 from redis_users import user_of
 from surroundings import need
 
-from systemevent import SystemEvent, list_events, unlink, wait_all, wait_any
+from systemevent import SystemEvent, _redis_waits, list_events, unlink, wait_all, wait_any
+from systemevent._redis_session import Session
 
 pytestmark = [pytest.mark.one_mode, pytest.mark.one_python]
 
@@ -65,6 +66,22 @@ CASES = [(act, rule) for act, rules in LEAST.items() for rule in rules]
 
 
 @pytest.fixture(autouse=True)
+def time_stands_still(monkeypatch):
+    """But while the server lets a wait block: who is late does not block, and need not ask to."""
+
+    def block_and_be_late(session, command, seconds, grace):
+        answer = block(session, command, seconds, grace)
+        passed.append(int(seconds * 1e9) + 1)
+        return answer
+
+    passed = [1]
+    block = Session.block
+    monkeypatch.setattr(Session, "block", block_and_be_late)
+    monkeypatch.setattr(_redis_waits, "monotonic_ns", lambda: sum(passed))
+    monkeypatch.setattr(_redis_waits, "deadline_of", lambda time: time and sum(passed) + int(time * 1e9))
+
+
+@pytest.fixture(autouse=True)
 def only_event(redis_server):
     """There is an event a, which is set."""
     SystemEvent("a", url=redis_server.url).set()
@@ -74,7 +91,7 @@ def only_event(redis_server):
 def test_suffices(redis_server, act):
     """Who may do that, and nothing else, can do it."""
     with user_of(redis_server, *LEAST[act]) as url:
-        act(url)
+        act(url + PATIENT)
 
 
 @pytest.mark.parametrize(("act", "rule"), CASES, ids=lambda one: getattr(one, "__name__", one))
@@ -82,7 +99,7 @@ def test_is_needed(redis_server, act, rule):
     """Without any one of it, that is a PermissionError."""
     rules = [one for one in LEAST[act] if one != rule]
     with user_of(redis_server, *rules) as url, pytest.raises(PermissionError, match="Errno 13"):
-        act(url)
+        act(url + PATIENT)
 
 
 def test_other_keys(redis_server):
@@ -137,7 +154,7 @@ def user_of_cluster(cluster, *rules):
     with contextlib.ExitStack() as ends:
         for node in cluster.nodes:
             ends.enter_context(user_of(node, *rules, name="ann", password="secret"))
-        yield cluster.url.replace("//", "//ann:secret@")
+        yield cluster.url.replace("//", "//ann:secret@") + PATIENT
 
 
 def test_names_in_a_cluster(cluster):
