@@ -133,12 +133,12 @@ class Server:
 
     def stop(self):
         """Let it hang (SIGSTOP), and return when it does."""
-        self.process.send_signal(signal.SIGSTOP)
+        os.kill(self.process.pid, signal.SIGSTOP)  # a worker's Popen takes it for ended
         until_stopped(self.process.pid)
 
     def go_on(self):
         """Let it go on after stop()."""
-        self.process.send_signal(signal.SIGCONT)
+        os.kill(self.process.pid, signal.SIGCONT)
 
     def until_blocked(self, count):
         """Return when that many waits block, of whichever processes."""
@@ -147,11 +147,12 @@ class Server:
     def client(self, **options):
         """A client of redis-py, to look at the server; a context manager.
 
-        It asks again if it is thrown out, as a server does with all when it changes its role.
+        It asks again if it is thrown out, as a server does with all when it changes its role; what
+        takes long is not asked twice.
         """
         patience = Retry(ConstantBackoff(0.1), 3)
         again = {"retry": patience, "retry_on_error": [redis.ConnectionError]}
-        return redis.Redis(self.host, self.port, **again, **options)
+        return redis.Redis(self.host, self.port, socket_timeout=DEADLINE, **again, **options)
 
     def _blocked(self):
         with self.client() as client:
@@ -174,6 +175,13 @@ class Server:
             if self.process and self.process.poll() is None:
                 self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def hurried(event, seconds):
+    """The event, for whose server an answer may take that long from now on: not when it was opened,
+    as that may take longer on a busy machine."""
+    event._server.answer = seconds
+    return event
 
 
 def _sockets():

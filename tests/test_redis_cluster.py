@@ -164,28 +164,32 @@ def several(cluster):
     cluster.until_ready()
 
 
-def test_a_first_node_that_hangs_leaves_the_others(several, new_name):
+def test_a_first_node_that_hangs_leaves_the_others(several, new_name, silence):
     """A URL names several nodes: one that takes connections and is silent costs time only."""
     ports = [node.port for node in several.nodes]
     name = names_on(several, new_name)[1]
     several.nodes[0].stop()
-    event = SystemEvent(name, url=several.url_of(*ports, options="?socket_timeout=2"))
+    silence.ports.add(ports[0])
+    event = SystemEvent(name, url=several.url_of(*ports, options=PATIENT))
     event.set()
     assert event.is_set()
+    assert 0 < silence.passed < 30
 
 
-def test_a_node_that_hangs_is_asked_once(several, new_name):
+def test_a_node_that_hangs_is_asked_once(several, new_name, silence):
     """A slot has moved, and who had it hangs: one call has no answer, the next asks others."""
     ports = [node.port for node in several.nodes]
     name = names_on(several, new_name)[0]
-    event = SystemEvent(name, url=several.url_of(*ports, options="?socket_timeout=1.5"))
+    event = SystemEvent(name, url=several.url_of(*ports, options=PATIENT))
     with Migration(several, name):
         pass
     several.nodes[0].stop()
+    silence.ports.add(ports[0])
     with pytest.raises(TimeoutError, match="no answer in time"):
         event.set()
     event.set()
     assert event.is_set()
+    assert silence.passed < 61
 
 
 def test_a_cluster_without_a_master_rides_waits_out(several, new_name):
