@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 from processes import worker
-from redis_server import VOLATILE, Server, free_port, no_server
+from redis_server import PATIENT, VOLATILE, Server, free_port, no_server
 from surroundings import error_of, need
 
 from systemevent import SystemEvent, list_events
@@ -32,7 +32,7 @@ def test_a_socket_in_the_file_system(name, tmp_path):
     path = tmp_path / "socket"
     url = f"unix://{path}"
     with Server(*VOLATILE, "--unixsocket", path) as server:
-        event = SystemEvent(name, url=url)
+        event = SystemEvent(name, url=url + PATIENT)
         check(server, event)
         assert repr(event) == f"<SystemEvent '{name}' on {url}: unset>"
         assert list_events(url=url) == [name]
@@ -61,7 +61,7 @@ def test_tls(name, certificate):
     port = free_port()
     with Server(*VOLATILE, "--tls-port", port, *tls) as server:
         url = f"rediss://127.0.0.1:{port}"
-        event = SystemEvent(name, url=f"{url}?ssl_ca_certs={public}")
+        event = SystemEvent(name, url=f"{url}{PATIENT}&ssl_ca_certs={public}")
         check(server, event)
         with worker(event.wait) as waiter:
             server.until_blocked(1)

@@ -52,11 +52,14 @@ for _ in range(100):
 """
 
 
-def test_exit_of_a_process_with_busy_threads(url):
+def test_exit_of_a_process_with_busy_threads(redis_server):
     """Threads that still use events when the interpreter ends do so silently."""
     for _ in range(5):
         result = subprocess.run(
-            [sys.executable, "-c", EXIT, url], capture_output=True, text=True, timeout=DEADLINE
+            [sys.executable, "-c", EXIT, redis_server.url],
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE,
         )
         assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 

@@ -9,7 +9,7 @@ import time
 import pytest
 from processes import Worker, receive, until, until_sleeping_in_poll, worker
 from redis_proxy import Proxy
-from redis_server import VOLATILE, Server, no_server, ports_of, waits_of
+from redis_server import PATIENT, VOLATILE, Server, no_server, ports_of, waits_of
 from surroundings import error_of, need
 
 from systemevent import (
@@ -29,7 +29,7 @@ CALLS = "set", "clear", "is_set", "wait"
 @pytest.fixture(scope="module")
 def server():
     need(no_server())
-    with Server(*VOLATILE) as one:
+    with Server(*VOLATILE, patience=PATIENT) as one:
         yield one
 
 
@@ -117,17 +117,24 @@ def test_a_fork_in_a_signal_handler_of_a_wait(server, event, monkeypatch, opened
         assert waiter.result() == (True, b"1", 0)
 
 
-def _wait_and_fork_late(event, seconds, writer):
+def _wait_and_fork_late(event, seconds, late, writer):
     """A wait in which a signal makes a child, whose handler returns when the time is over."""
-    children = []
+    children, ends = [], []
 
     def handle(*_):
         children.append(os.fork())
         if not children[0]:
-            until(lambda: time.monotonic() > end, "the time is over")
+            until(lambda: time.monotonic() > ends[0] + late, "the time is over")
 
-    signal.signal(signal.SIGUSR1, handle)
-    end = time.monotonic() + seconds + 0.01
+    def block_with_alarm(session, command, length, grace):
+        if not ends:
+            ends.append(time.monotonic() + length)
+            signal.setitimer(signal.ITIMER_REAL, 0.1)
+        return block(session, command, length, grace)
+
+    signal.signal(signal.SIGALRM, handle)
+    block = _redis_session.Session.block
+    _redis_session.Session.block = block_with_alarm
     outcome = _told(event.wait, seconds)
     if children == [0]:
         os.write(writer, outcome.encode())
@@ -144,12 +151,11 @@ def _told(function, *args):
         return repr(error)
 
 
-def test_a_handler_that_forks_returns_when_the_time_is_over(server, event, ticks):
-    """Both say False."""
+@pytest.mark.parametrize("late", [0.01, 0.2])
+def test_a_handler_that_forks_returns_when_the_time_is_over(event, ticks, late):
+    """Both say False, however late."""
     reader, writer = ticks
-    with worker(_wait_and_fork_late, event, 2, writer) as waiter:
-        until(lambda: waits_of(waiter.pid, server) == 1, "it blocks")
-        waiter.signal(signal.SIGUSR1)
+    with worker(_wait_and_fork_late, event, 1, late, writer) as waiter:
         assert receive(reader, 5) == b"False"
         assert waiter.result() == "False"
 
@@ -196,7 +202,7 @@ def test_a_fork_in_a_signal_handler_of_a_call(server, name, call):
     """The child's end does not end the parent's connection, nor take its answer."""
     SystemEvent(name, url=server.url).set()
     with Proxy(server.port) as proxy:
-        event = SystemEvent(name, url=proxy.url())
+        event = SystemEvent(name, url=proxy.url(PATIENT))
         proxy.hold()
         with worker(_call_and_fork, event, call) as caller:
             until(lambda: proxy.connections == 2, "it has connected")
@@ -301,7 +307,7 @@ def _call_and_handle(event, call, inner, ticks):
 def test_a_signal_handler_makes_calls(server, name, ticks, call, inner):
     """While a call waits for its answer, a signal handler gets another one: each its own."""
     with Proxy(server.port) as proxy:
-        event = SystemEvent(name, url=proxy.url())
+        event = SystemEvent(name, url=proxy.url(PATIENT))
         proxy.hold()
         with worker(_call_and_handle, event, call, inner, ticks[1]) as caller:
             until(lambda: proxy.connections == 2, "it has connected")
@@ -334,7 +340,7 @@ def _alarmed(event, call, words, error):
 def test_what_a_signal_handler_raises_ends_a_call(server, name, call, words, error):
     """What an alarm raises is the program's own; no call takes it for an outage."""
     with Proxy(server.port) as proxy:
-        event = SystemEvent(name, url=proxy.url())
+        event = SystemEvent(name, url=proxy.url(PATIENT))
         if call != "wait":
             proxy.hold()
         with worker(_alarmed, event, call, words, error) as caller:

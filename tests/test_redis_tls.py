@@ -4,7 +4,7 @@ import re
 
 import pytest
 from certificates import lock, make_authority, make_certificate, no_openssl
-from redis_server import VOLATILE, Server, free_port, no_server
+from redis_server import PATIENT, VOLATILE, Server, free_port, no_server
 from redis_users import told_by, user_of
 from surroundings import need
 
@@ -60,7 +60,7 @@ def url(folder):
 
     def url(server, options, host="127.0.0.1"):
         where = f"rediss://ann:{SECRET}@{host}:{server.tls_port}/0"
-        return f"{where}?{options.replace('FOLDER', str(folder))}"
+        return f"{where}{PATIENT}&{options.replace('FOLDER', str(folder))}"
 
     return url
 
