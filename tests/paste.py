@@ -4,6 +4,7 @@ import ast
 import contextlib
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -79,7 +80,7 @@ class Paste:
             else:
                 pattern = rf'(?:(?<=")|(?<="/SystemEvent\.)){word}(?=")'
             text = re.sub(pattern, lambda _, name=name: self.own(name), text)
-        text = text.replace(URL, self.url)
+        text = text.replace(URL, shlex.quote(self.url) if block.language == "sh" else self.url)
         # A name of which only the start is the documentation's.
         return text.replace('f"test.{', f'f"{self.own("test")}.{{')
 

@@ -69,8 +69,7 @@ def test_section(request, monkeypatch, paste, blocks):
         need_all(block)
     if any(URL in block.text for block in blocks):
         server = request.getfixturevalue("redis_server")
-        # How long an answer takes here is no matter of the pages. (PATIENT has a "&", for shells.)
-        paste.url = f"{server.shown}?socket_timeout=60"
+        paste.url = server.url
         monkeypatch.setattr(processes, "server", server)
     before = objects()
     paste.play(blocks)
