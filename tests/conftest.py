@@ -166,24 +166,6 @@ def redis_server(running_redis_server):
 
 
 @pytest.fixture
-def overslept(monkeypatch):
-    """A function: how many seconds later than they should, waits for answers of servers have ended
-    because this machine was late; also in a worker, of its own."""
-    from systemevent import _redis_connection
-
-    def timed(connection, seconds):
-        begin = time.monotonic()
-        found = sleep(connection, seconds)
-        late.append(max(0, time.monotonic() - begin - seconds))
-        return found
-
-    late = []
-    sleep = _redis_connection._sleep
-    monkeypatch.setattr(_redis_connection, "_sleep", timed)
-    return lambda: 2 * sum(late)  # the server gets as much again
-
-
-@pytest.fixture
 def silence(monkeypatch):
     """.ports from which nothing comes: waits for it are over at once, and the clock says so.
 

@@ -4,7 +4,7 @@ import contextlib
 import socket
 import threading
 
-from redis_server import VOLATILE, Server, free_port
+from redis_server import PATIENT, VOLATILE, Server, free_port
 from redis_users import url_of, user_of
 
 #: A password that no message may show.
@@ -131,7 +131,7 @@ def without_logins(server):
 @contextlib.contextmanager
 def no_sentinel(server):
     """A Sentinel's URL that leads to a server of events."""
-    url = f"redis+sentinel://{LOGIN}{server.host}:{server.port}/main"
+    url = f"redis+sentinel://{LOGIN}{server.host}:{server.port}/main{PATIENT}"
     yield url, OSError, r"\[Errno 38\] .*: it is no Sentinel: unknown command 'SENTINEL'"
 
 

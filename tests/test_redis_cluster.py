@@ -195,7 +195,7 @@ def test_a_node_that_hangs_is_asked_once(several, new_name, silence):
 def test_a_cluster_without_a_master_rides_waits_out(several, new_name):
     """While a node is away: calls raise; waits go on, and are released when it is back."""
     name = names_on(several, new_name)[2]
-    event = SystemEvent(name, url=several.url)
+    event = SystemEvent(name, url=several.url + PATIENT)
     lost = several.nodes[2]
     with workers(3, event.wait) as waiters:
         lost.until_blocked(3)

@@ -11,7 +11,7 @@ import sys
 import pytest
 import redis
 from processes import DEADLINE, command, worker
-from redis_server import VOLATILE, Server
+from redis_server import PATIENT, VOLATILE, Server
 from redis_troubles import LOGIN, SECRET, TROUBLES
 from redis_users import told_by, url_of, user_of
 from surroundings import error_of
@@ -69,7 +69,7 @@ def later_calls(url):
 def test_later(redis_server):
     """So does every call on an event that is open; and repr() says something, and no secret."""
     with user_of(redis_server, "~*", "+@all", name="ann", password=SECRET) as url:
-        calls = later_calls(url)
+        calls = later_calls(url + PATIENT)
         event = SystemEvent("c", url=url)
     for start, call in calls.items():
         with pytest.raises(PermissionError, match=re.escape(f"[Errno 13] {start} on ")) as caught:

@@ -108,7 +108,8 @@ def _fails(function):
 def test_a_failover_under_waiters(name, sentinels):
     """kill -9 of the master: the same URL leads to the new one, where set() releases all."""
     with Failover(sentinels) as service:
-        event = SystemEvent(name, url=service.url)
+        url = service.url + PATIENT
+        event = SystemEvent(name, url=url)
         event.set()
         event.clear()
         with workers(5, event.wait) as waiters:
@@ -123,8 +124,8 @@ def test_a_failover_under_waiters(name, sentinels):
             assert [one.has_answered() for one in waiters] == [False] * 5
             event.set()
             assert [one.result() for one in waiters] == [True] * 5
-        assert list_events(url=service.url) == [name]
-        unlink(name, url=service.url)
+        assert list_events(url=url) == [name]
+        unlink(name, url=url)
 
 
 def test_a_failover_because_the_master_hangs(name):
@@ -153,7 +154,7 @@ def url_of(*ports, options=""):
 
 def test_a_first_sentinel_that_is_gone(service_with_one_sentinel, name):
     """The next one is asked."""
-    url = url_of(free_port(), service_with_one_sentinel.port)
+    url = url_of(free_port(), service_with_one_sentinel.port, options=PATIENT)
     event = SystemEvent(name, url=url)
     event.set()
     assert event.is_set()
@@ -197,7 +198,7 @@ def test_sentinels_that_do_not_know_the_service(service_with_one_sentinel, name)
     """ConnectionError, with the URL."""
     url = url_of(service_with_one_sentinel.port).replace(SERVICE, "other")
     with pytest.raises(ConnectionError) as caught:
-        SystemEvent(name, url=url)
+        SystemEvent(name, url=url + PATIENT)
     what = f"cannot open event '{name}' on {url}"
     assert str(caught.value) == f"{what}: no Sentinel knows the service"
 
