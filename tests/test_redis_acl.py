@@ -78,7 +78,9 @@ def time_stands_still(monkeypatch):
     block = Session.block
     monkeypatch.setattr(Session, "block", block_and_be_late)
     monkeypatch.setattr(_redis_waits, "monotonic_ns", lambda: sum(passed))
-    monkeypatch.setattr(_redis_waits, "deadline_of", lambda time: time and sum(passed) + int(time * 1e9))
+    monkeypatch.setattr(
+        _redis_waits, "deadline_of", lambda time: time and sum(passed) + int(time * 1e9)
+    )
 
 
 @pytest.fixture(autouse=True)

@@ -79,9 +79,10 @@ def test_a_server_that_pauses(server, event, client, monkeypatch):
     with worker(event.wait) as waiter:
         server.until_blocked(1)
         client.client_pause(60_000, all=False)  # all that write
-        with monkeypatch.context() as hurry, pytest.raises(TimeoutError):
+        with monkeypatch.context() as hurry:
             hurry.setattr(event._server, "answer", 1.0)
-            event.set()
+            with pytest.raises(TimeoutError):
+                event.set()
         client.client_unpause()
         event.set()
         assert waiter.result() is True
