@@ -12,11 +12,16 @@ import itertools
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+sys.path.append(str(Path(__file__).parents[1] / "tests"))
+from temporary import pytest_configure  # noqa: F401  # a hook
 
 from systemevent import SystemEvent, unlink
 

@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import sysconfig
-import tempfile
 import threading
 import time
 import types
@@ -23,6 +22,7 @@ from harness.requirements import no_injection
 from processes import DEADLINE, command
 from redis_server import PATIENT, VOLATILE, Server, no_server
 from surroundings import need
+from temporary import pytest_configure  # noqa: F401  # a hook
 from turns import Turns
 
 from systemevent import SystemEvent, unlink
@@ -53,8 +53,8 @@ def pytest_sessionstart(session):
     # Ignored in background jobs of scripts, and inherited by all that the tests start.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     session.config.semaphores_before = _semaphores()
-    if run := getattr(session.config, "workerinput", {}).get("testrunuid"):  # pytest-xdist's
-        session.config.turns = Turns(Path(tempfile.gettempdir(), f"SystemEvent.turns.{run}"))
+    if hasattr(session.config, "workerinput"):  # of pytest-xdist; its folder is one of the run's
+        session.config.turns = Turns(Path(session.config.option.basetemp).parent / "turns")
 
 
 def pytest_sessionfinish(session):

@@ -16,7 +16,6 @@ class Turns:
     """The turns of all processes that have this file; it is made if it is missing."""
 
     def __init__(self, path):
-        self._path = path
         self._file = open(path, "a+b", buffering=0)  # noqa: SIM115 # until close()
 
     @contextlib.contextmanager
@@ -39,4 +38,3 @@ class Turns:
     def close(self):
         """Take no part any more; the others go on with the file that they have."""
         self._file.close()
-        self._path.unlink(missing_ok=True)
