@@ -5,14 +5,12 @@ import contextlib
 import os
 import re
 import shlex
-import signal
 import subprocess
 import sys
 import tokenize
-from pathlib import Path
 
 from pages import ANY_ORDER, EXAMPLE, LANGUAGES, WAITS, is_left_out
-from processes import DEADLINE, WorkerError, is_asleep, until
+from processes import DEADLINE, WorkerError, end_session, is_asleep, session, until
 
 import systemevent
 
@@ -129,11 +127,7 @@ class Paste:
             try:
                 yield process
             finally:
-                mark = os.fsencode(self.folder.parent)  # its number may be somebody else's by now
-                for pid in {pid for pid, _ in group(process.pid)}:
-                    with contextlib.suppress(OSError):
-                        if mark in Path(f"/proc/{pid}/environ").read_bytes():
-                            os.kill(pid, signal.SIGKILL)
+                end_session(process.pid, self.folder.parent)
 
     def ended(self, block, process):
         """What it has written; fail if it has failed, or complained."""
@@ -174,18 +168,10 @@ class Paste:
             assert arranged(said.splitlines()) == arranged(shown.splitlines())
 
 
-def group(leader):
-    """The threads of a group of processes: (process, thread)."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if int((folder / "stat").read_text().rpartition(")")[2].split()[2]) == leader:
-                yield from ((int(folder.name), int(task)) for task in os.listdir(folder / "task"))
-
-
 def waits(process):
     """Does a thread of the process, or of what it has started, sleep in a wait for an event?"""
-    for pid, tid in group(process.pid):
-        with contextlib.suppress(WorkerError):
-            if is_asleep(pid, tid):
+    for pid in session(process.pid):
+        with contextlib.suppress(OSError, WorkerError):
+            if any(is_asleep(pid, int(tid)) for tid in os.listdir(f"/proc/{pid}/task")):
                 return True
     return False

@@ -16,6 +16,7 @@ import struct
 import subprocess
 import time
 import traceback
+from pathlib import Path
 
 #: Seconds after which something that must happen counts as hanging. Measures nothing.
 DEADLINE = 60.0
@@ -273,6 +274,27 @@ def command(*words, **options):
         finally:
             if process.poll() is None:
                 process.kill()
+
+
+def session(leader):
+    """The processes of a session: whom its leader has started, in whichever groups."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if int((folder / "stat").read_text().rpartition(")")[2].split()[3]) == leader:
+                found.append(int(folder.name))
+    return found
+
+
+def end_session(leader, mark):
+    """Kill all of a session that have that text in their environment.
+
+    The leader may have ended, and its number be somebody else's by now.
+    """
+    for pid in session(leader):
+        with contextlib.suppress(OSError):
+            if os.fsencode(mark) in Path(f"/proc/{pid}/environ").read_bytes():
+                os.kill(pid, signal.SIGKILL)
 
 
 class Peer:

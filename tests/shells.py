@@ -8,7 +8,7 @@ import termios
 import time
 from pathlib import Path
 
-from processes import DEADLINE, command, is_readable
+from processes import DEADLINE, command, end_session, is_readable
 
 #: The files as they lie in a checkout. (An editable installation does not install them.)
 FILES = Path(__file__).parent.parent / "scripts" / "completions"
@@ -66,10 +66,13 @@ def arguments_after(shell, keys, folder, path, url=""):
         streams = dict.fromkeys(("stdin", "stdout", "stderr"), theirs)
         options = {"start_new_session": True, "preexec_fn": _take_terminal, **streams}
         with command(*words, env=environment, cwd=folder, **options) as process:
-            seen = _shown(ours, until=_READY)
-            os.write(ours, f"{keys}\nexit\n".encode())
-            seen += _shown(ours, until=None, process=process)
-            process.wait(DEADLINE)
+            try:
+                seen = _shown(ours, until=_READY)
+                os.write(ours, f"{keys}\nexit\n".encode())
+                seen += _shown(ours, until=None, process=process)
+                process.wait(DEADLINE)
+            finally:  # its jobs, too, each of which is a group of its own
+                end_session(process.pid, folder)
     assert (folder / "arguments").exists(), seen
     assert "evt_list:" not in seen  # no error spoils the line that is being typed
     return (folder / "arguments").read_bytes().decode(errors="surrogateescape").split("\0")[:-1]

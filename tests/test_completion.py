@@ -1,9 +1,11 @@
 """Completion in bash, zsh and fish: typed into real shells, on a terminal."""
 
 import re
+from pathlib import Path
 
 import pytest
 from harness.requirements import missing
+from processes import until
 from redis_troubles import TROUBLES
 from shells import FILES, SHELLS, arguments_after
 from surroundings import need
@@ -175,6 +177,15 @@ def test_server_away(typed, redis_server, name):
     with TROUBLES[name](redis_server) as (url, _, _):
         url = url.partition("?")[0]  # with its usual time limit
         assert typed("evt_set far\t", url=url) == ["far"]
+
+
+def test_a_failure_leaves_no_process(scripts, tmp_path):
+    """Whatever the shell has started is ended with it; here what is no completion at all."""
+    need(missing("bash"))
+    with pytest.raises(AssertionError, match="not found"):
+        arguments_after("bash", "/bin/sleep 300 & echo $! >pid; no-command", tmp_path, scripts)
+    pid = int((tmp_path / "pid").read_text())
+    until(lambda: not Path(f"/proc/{pid}").exists(), "it has ended")
 
 
 def test_installed_where_expected():
