@@ -27,7 +27,8 @@ def paste(scripts, new_name, tmp_path):
     bin_folder.mkdir()
     for command in sorted(scripts.glob("evt_*")):
         (bin_folder / command.name).symlink_to(command)
-    for name, words in {"python": "", "pytest": " -m pytest"}.items():
+    pytest_here = f" -m pytest --basetemp {shlex.quote(str(tmp_path / 'pytest'))}"
+    for name, words in {"python": "", "pytest": pytest_here}.items():
         path = bin_folder / name
         path.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)}{words} "$@"\n')
         path.chmod(path.stat().st_mode | stat.S_IXUSR)
