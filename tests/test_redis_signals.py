@@ -18,7 +18,6 @@ from systemevent import (
     _redis_server,
     _redis_session,
     _redis_waits,
-    wait_any,
 )
 
 pytestmark = [pytest.mark.one_mode, pytest.mark.one_python]
@@ -390,25 +389,3 @@ def test_ctrl_c_in_a_wait_leaves_a_usable_event(server, event):
         waiter.signal(signal.SIGINT)
         assert waiter.result() == (True, True, 1)
     server.until_blocked(0)
-
-
-def test_events_that_threads_have_opened_at_once(server, new_name):
-    """Two threads that meet a URL for the first time: it is one server, also to wait_any."""
-    one = SystemEvent(new_name(), url=server.url)
-    type(one._server)._known.pop(server.url)  # as if the other thread had not seen it there
-    other = SystemEvent(new_name(), url=server.url)
-    assert one._server is not other._server
-    assert wait_any([one, other], 0) == []
-
-
-def test_the_waits_of_threads(server, event):
-    """Each thread has a connection of its own, and one set() releases all."""
-    answers = []
-    threads = [threading.Thread(target=lambda: answers.append(event.wait())) for _ in range(5)]
-    for one in threads:
-        one.start()
-    until(lambda: waits_of(os.getpid(), server) == 5, "all block")
-    event.set()
-    for one in threads:
-        one.join()
-    assert answers == [True] * 5
